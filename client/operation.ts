@@ -1,0 +1,124 @@
+import { encodeValue } from "./bytes.ts";
+import { dateOf, entryOfJson, type Meta, ValueEntry, type WireEntry } from "./entry.ts";
+import { fromProblem, type Problem, type SkyKVError } from "./errors.ts";
+import { Json } from "./value.ts";
+
+/** States of the entry that an operation demands; the error of a failure has the code `condition-failed`. */
+export type Conditions = {
+  /** Only when the entry has this entity tag, or one of these; `"*"`: only when there is an entry. */
+  ifMatch?: string | readonly string[] | undefined;
+  /** Only when the entry has none of these entity tags. */
+  ifNoneMatch?: string | readonly string[] | undefined;
+};
+
+export type Expiry = {
+  /** Seconds from now, to the millisecond and at most ten years, or `"none"`. Absent: the namespace's default, which is none unless set. */
+  ttl?: number | "none" | undefined;
+  /** Keeps the expiry that the entry has. */
+  keepTtl?: boolean | undefined;
+};
+
+export type PutFields = Conditions &
+  Expiry & {
+    /** Only when there is no entry: the same as `ifNoneMatch: "*"`. */
+    createOnly?: boolean | undefined;
+    /** Absent: `text/plain; charset=utf-8` for strings, `application/json` for {@link json}, a blob's own type, `application/octet-stream`. */
+    contentType?: string | undefined;
+    /** Stored and returned as it is; `get` then gives the decoded bytes, as HTTP does. */
+    contentEncoding?: string | undefined;
+    /** Replaces what was kept with the entry; absent: nothing is kept. */
+    meta?: Meta | undefined;
+  };
+
+/** One step of a batch or a transaction. */
+export type Operation =
+  | { op: "get"; key: string }
+  | ({ op: "put"; key: string; value: string | Uint8Array | Json } & PutFields)
+  | ({ op: "delete"; key: string } & Conditions)
+  | ({ op: "touch"; key: string } & Expiry & Conditions)
+  | { op: "increment"; key: string; by?: number | undefined }
+  /** Writes nothing: demands a state. */
+  | ({ op: "check"; key: string } & Conditions);
+
+export type OperationResult = {
+  readonly op: Operation["op"];
+  readonly key: string;
+  /** What the operation by itself would have answered. */
+  readonly status: number;
+  /** Of a get that found something. */
+  readonly entry: ValueEntry | null;
+  /** Of a write. */
+  readonly version: string | null;
+  /** Of a write, without quotes. */
+  readonly etag: string | null;
+  readonly expiresAt: Date | null;
+  /** Of an increment: the sum. */
+  readonly value: number | null;
+  /** Why it failed; null when it did not. A get that found nothing is status 404 with this error. */
+  readonly error: SkyKVError | null;
+};
+
+/** Conditions as the service takes them in JSON. */
+function wireConditions(fields: Conditions & { createOnly?: boolean | undefined }) {
+  return { if_match: fields.ifMatch, if_none_match: demandedAbsence(fields) };
+}
+
+/** Of a put: `createOnly` is another word for `ifNoneMatch: "*"`. */
+export function demandedAbsence(fields: Conditions & { createOnly?: boolean | undefined }) {
+  if (!fields.createOnly) return fields.ifNoneMatch;
+  if (fields.ifNoneMatch !== undefined) throw new TypeError("expected createOnly or ifNoneMatch, found both");
+  return "*";
+}
+
+function wireExpiry({ ttl, keepTtl }: Expiry) {
+  return { ttl, keep_ttl: keepTtl || undefined };
+}
+
+/** An operation as the service takes it; fields that are undefined leave no trace in JSON. */
+export function wireOperation(operation: Operation): object {
+  const { op, key } = operation;
+  switch (operation.op) {
+    case "get":
+      return { op, key };
+    case "put": {
+      const { value, contentType, contentEncoding, meta } = operation;
+      const json = value instanceof Json;
+      const type = contentType ?? (json ? "application/json" : typeof value === "string" ? "text/plain; charset=utf-8" : undefined);
+      const fields = { content_type: type, content_encoding: contentEncoding, meta };
+      return { op, key, ...encodeValue(json ? value.text : value), ...fields, ...wireExpiry(operation), ...wireConditions(operation) };
+    }
+    case "touch":
+      return { op, key, ...wireExpiry(operation), ...wireConditions(operation) };
+    case "increment":
+      return { op, key, by: operation.by };
+    default:
+      return { op, key, ...wireConditions(operation) };
+  }
+}
+
+export type WireResult = {
+  op: Operation["op"];
+  key: string;
+  status: number;
+  entry?: WireEntry;
+  version?: string;
+  etag?: string;
+  expires_at?: string | null;
+  value?: number;
+  problem?: Problem;
+};
+
+export function resultOfJson(wire: WireResult): OperationResult {
+  const entry = wire.entry ? entryOfJson(wire.entry) : null;
+  return {
+    op: wire.op,
+    key: wire.key,
+    status: wire.status,
+    entry: entry instanceof ValueEntry ? entry : null,
+    version: wire.version ?? null,
+    etag: wire.etag ?? null,
+    expiresAt: dateOf(wire.expires_at),
+    value: wire.value ?? null,
+    error: wire.problem ? fromProblem({ key: wire.key, ...wire.problem }, wire.status) : null,
+  };
+}

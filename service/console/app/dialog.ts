@@ -1,0 +1,98 @@
+/** Dialogs: the browser's own element does focus, Escape and the layer on top. */
+import { type Child, el, uniqueId } from "./dom.ts";
+import { icon } from "./icons.ts";
+
+export interface OpenDialog {
+  element: HTMLDialogElement;
+  /** Closes at once; `tryClose` asks `mayClose` first. */
+  close(): void;
+  tryClose(): void;
+  closed: Promise<void>;
+}
+
+export interface DialogOptions {
+  wide?: boolean;
+  /** Asked before Escape or the close button closes; false keeps the dialog open. */
+  mayClose?: () => boolean | Promise<boolean>;
+}
+
+export function openDialog(title: string, content: Child, { wide = false, mayClose }: DialogOptions = {}): OpenDialog {
+  const id = uniqueId();
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const tryClose = async () => {
+    if (!mayClose || (await mayClose())) element.close();
+  };
+  const element = el(
+    "dialog",
+    {
+      "aria-labelledby": id,
+      class: wide ? "wide" : "",
+      oncancel: (event) => {
+        // A file input inside sends its own cancel event, which bubbles.
+        if (event.target !== element) return;
+        event.preventDefault();
+        void tryClose();
+      },
+      onclose: (event) => {
+        if (event.target !== element) return;
+        element.remove();
+        resolve();
+      },
+    },
+    el(
+      "header",
+      {},
+      el("h2", { id }, title),
+      el("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: tryClose }, icon("close")),
+    ),
+    el("div", { class: "dialog-body" }, content),
+  );
+  document.body.append(element);
+  element.showModal();
+  return { element, close: () => element.close(), tryClose, closed };
+}
+
+export interface Question {
+  title: string;
+  text: Child;
+  /** The word on the button that goes ahead. */
+  action: string;
+  danger?: boolean;
+  /** When given, it must be typed before the button works. */
+  typed?: string;
+}
+
+/** Asks before something that cannot be undone. Resolves to true when the user goes ahead. */
+export async function ask({ title, text, action, danger = false, typed }: Question): Promise<boolean> {
+  let answer = false;
+  const go = el("button", { class: danger ? "button danger" : "button primary", disabled: typed !== undefined }, action);
+  const input = el("input", {
+    autocomplete: "off",
+    oninput: () => {
+      go.disabled = input.value !== typed;
+    },
+  });
+  const form = el(
+    "form",
+    {
+      class: "stack",
+      onsubmit: (event) => {
+        event.preventDefault();
+        answer = true;
+        dialog.close();
+      },
+    },
+    el("div", { class: "prose" }, text),
+    typed !== undefined && el("label", { class: "field" }, el("span", {}, "Type ", el("code", {}, typed)), input),
+    el(
+      "div",
+      { class: "actions" },
+      el("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Cancel"),
+      go,
+    ),
+  );
+  const dialog = openDialog(title, form);
+  (typed === undefined ? go : input).focus();
+  await dialog.closed;
+  return answer;
+}

@@ -1,0 +1,107 @@
+import pg from "pg";
+import { FullError, UnavailableError, UncertainError } from "../port.ts";
+
+/** Every column as the text that PostgreSQL sends; the readers of rows know what they asked for. */
+const asText = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+
+export type Row = (string | null)[];
+
+export type DatabaseOptions = {
+  readonly url: string;
+  /** Milliseconds after which a statement is given up, here and in the server. */
+  readonly timeout: number;
+  /** Called with errors of idle connections: news, not failures. */
+  readonly onTrouble: (error: Error) => void;
+};
+
+/**
+ * Connections of one purpose to the database. Statements are prepared once per connection and bounded in time at both
+ * ends: by the server while it answers, by us when it does not (a frozen server keeps its sockets open).
+ */
+export class Connections {
+  readonly #pool: pg.Pool;
+
+  constructor(options: DatabaseOptions, purpose: string, max: number) {
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      idleTimeoutMillis: 0,
+      connectionTimeoutMillis: options.timeout,
+      query_timeout: options.timeout + 500,
+      statement_timeout: options.timeout,
+      lock_timeout: options.timeout,
+      idle_in_transaction_session_timeout: options.timeout,
+      application_name: `skykv ${purpose}`,
+      keepAlive: true,
+    });
+    this.#pool.on("error", options.onTrouble);
+  }
+
+  /** Rows as arrays of texts. `name` makes it a prepared statement. */
+  async query(name: string | undefined, text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = await this.#connect();
+    let broken = true;
+    try {
+      const query = { text, values, rowMode: "array" as const, types: asText };
+      const result = await client.query<Row>(name === undefined ? query : { ...query, name });
+      broken = false;
+      return result.rows;
+    } catch (error) {
+      broken = !isRefusal(error);
+      throw translate(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** A read, tried once more when its connection turns out to be dead. */
+  async read(name: string | undefined, text: string, values: unknown[] = []): Promise<Row[]> {
+    try {
+      return await this.query(name, text, values);
+    } catch (error) {
+      if (!(error instanceof UncertainError)) throw error;
+      return await this.query(name, text, values).catch((second) => {
+        throw second instanceof UncertainError ? new UnavailableError(second.message, { cause: second }) : second;
+      });
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw new UnavailableError(`no connection to the database: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+/** Whether the server itself refused the statement and the connection lives on. */
+function isRefusal(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.severity === "ERROR";
+}
+
+/** SQLSTATEs with a meaning here: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function translate(error: unknown): Error {
+  const { message } = error as Error;
+  if (!isRefusal(error)) return new UncertainError(`the database's answer was lost: ${message}`, { cause: error });
+  if (error.code === "53100") return new FullError("the database's disk is full", { cause: error });
+  if (error.code === "57014" || error.code === "55P03") {
+    return new UnavailableError("the database took too long", { cause: error });
+  }
+  if (error.code === "25006") return new UnavailableError("the database is read-only", { cause: error });
+  return error;
+}
+
+/** Whether the whole statement was rolled back because of others, so that the same may succeed now. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === "40001" || error.code === "40P01");
+}
+
+/** Whether a row with that key was there already. */
+export function isDuplicate(error: unknown, constraint: string): boolean {
+  return error instanceof pg.DatabaseError && error.code === "23505" && error.constraint === constraint;
+}

@@ -1,0 +1,109 @@
+import { hybridTime } from "../../kv/clock.ts";
+import type { Path } from "../../kv/path.ts";
+import type { Connections } from "./connection.ts";
+
+const hour = 3_600_000;
+/** Parts of the feed that are made before they are needed. Later rows would go to the default partition. */
+const hoursAhead = 4;
+/** How long first answers are kept for retries. */
+const receiptHours = 24;
+/** The floor stays this far behind: longer than any request, read or statement lasts. */
+const floorAge = hour;
+/** Rows that one step of the reaper looks at. */
+const stepRows = 2000;
+
+/** How much of the feed is kept: at least an hour, at most these. */
+export type FeedRetention = { readonly hours: number; readonly bytes: number };
+
+/** Makes the feed's partitions of the coming hours. Any number of processes may do it at once. */
+export async function createPartitions(connections: Connections): Promise<void> {
+  const rows = await connections.query(undefined, "select extract(epoch from date_trunc('hour', now(), 'UTC'))::bigint * 1000");
+  const first = Number(rows[0]![0]);
+  for (let from = first; from <= first + hoursAhead * hour; from += hour) {
+    const name = partitionName(from);
+    const exists = await connections.query(undefined, "select 1 from pg_class where oid = to_regclass($1)", [name]);
+    if (exists.length > 0) continue;
+    const bounds = `from ('${new Date(from).toISOString()}') to ('${new Date(from + hour).toISOString()}')`;
+    await connections.query(undefined, `create table if not exists ${name} partition of feed for values ${bounds}`);
+  }
+}
+
+function partitionName(from: number): string {
+  return `feed_${new Date(from).toISOString().slice(0, 13).replace(/\D/g, "")}`;
+}
+
+/** Drops the oldest parts of the feed past the retention; says first, durably, up to which transaction they reached. */
+export async function trimFeed(connections: Connections, retention: FeedRetention): Promise<number> {
+  const rows = await connections.query(
+    undefined,
+    `select c.relname, pg_total_relation_size(c.oid), extract(epoch from now())::bigint * 1000
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'feed'::regclass and c.relname <> 'feed_default' order by c.relname desc`,
+  );
+  let kept = 0;
+  let dropped = 0;
+  for (const [name, bytes, now] of rows) {
+    const from = Date.parse(name!.replace(/^feed_(\d{4})(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3T$4:00:00Z"));
+    kept += Number(bytes);
+    const age = (Number(now) - (from + hour)) / hour;
+    if (age < 1 || (age < retention.hours && kept <= retention.bytes)) continue;
+    await connections.query(
+      undefined,
+      `update cluster set trimmed = greatest(trimmed, (select coalesce(max(xid), '0') from ${name!}))`,
+    );
+    // Waits for nobody: a reader of the whole feed holds a lock on all parts, and everyone would queue behind us.
+    await connections.query(undefined, `set lock_timeout = 200; drop table if exists ${name!}; reset lock_timeout`);
+    dropped++;
+  }
+  return dropped;
+}
+
+/** Forgets first answers older than a day. */
+export async function dropReceipts(connections: Connections): Promise<void> {
+  await connections.query(undefined, `delete from idempotency where at < now() - interval '${receiptHours} hours'`);
+}
+
+/** Raises the floor to an hour ago. With one cloud there is nobody to wait for. Never falls. */
+export async function raiseFloor(connections: Connections, now: number): Promise<bigint> {
+  const rows = await connections.query(
+    undefined,
+    "update cluster set floor = greatest(floor, $1::bigint) returning floor",
+    [hybridTime(now - floorAge)],
+  );
+  return BigInt(rows[0]![0]!);
+}
+
+/**
+ * One step of the walk over all entries that removes what counts as absent: tombstones and expired values up to the
+ * floor, and what a deleted namespace left. Removing decides nothing, so it cannot resurrect: the conditions are checked
+ * again under the row lock, and every later write is stamped above the floor. Returns where to go on; null at the end.
+ */
+export async function reap(connections: Connections, after: Path, floor: bigint, now: number) {
+  const rows = await connections.query(
+    "reap",
+    `with step as materialized (
+       select e.path, e.hlc, e.kind, e.expires_at, n.name is null or n.deleted or e.hlc <= n.epoch as hidden
+       from (select * from entries where path > $1 order by path limit ${stepRows}) e
+       left join namespaces n on n.name = split_part(e.path, '/', 1)
+     ), gone as (
+       delete from entries e using step s
+       where e.path = s.path and e.hlc = s.hlc
+         and (s.hidden or (e.hlc <= $2::bigint and (e.kind = 't' or e.expires_at <= $3::bigint)))
+       returning e.path
+     )
+     select (select count(*) from gone), (select count(*) from step), (select max(path) from step)`,
+    [after, floor, now],
+  );
+  const [gone, seen, last] = rows[0]!;
+  return { removed: Number(gone), next: Number(seen) < stepRows ? null : last! };
+}
+
+/** Which of these blobs no entry refers to. */
+export async function unreferenced(connections: Connections, digests: readonly string[]): Promise<string[]> {
+  const rows = await connections.query(
+    undefined,
+    "select d from unnest($1::text[]) d where not exists (select 1 from entries where blob = d)",
+    [digests],
+  );
+  return rows.map((row) => row[0]!);
+}

@@ -1,0 +1,135 @@
+/** Namespaces and API keys: small tables that every process reads through a cache of seconds. */
+import type { ApiKeyRecord, NamespaceRecord } from "../port.ts";
+import type { Connections, Row } from "./connection.ts";
+
+const namespaceColumns = "name, epoch, (extract(epoch from created_at) * 1000)::bigint, settings";
+
+function namespaceFrom(row: Row): NamespaceRecord {
+  return { name: row[0]!, epoch: BigInt(row[1]!), createdAt: Number(row[2]), settings: JSON.parse(row[3]!) };
+}
+
+export async function namespace(connections: Connections, name: string): Promise<NamespaceRecord | null> {
+  const text = `select ${namespaceColumns} from namespaces where name = $1 and not deleted`;
+  const rows = await connections.read("namespace", text, [name]);
+  return rows[0] ? namespaceFrom(rows[0]) : null;
+}
+
+export async function namespaces(connections: Connections, now: number) {
+  const rows = await connections.read(
+    undefined,
+    `select ${namespaceColumns}, coalesce(count, 0), coalesce(bytes, 0) from namespaces
+     left join (
+       select split_part(path, '/', 1) as name, count(*), sum(size) as bytes from entries
+       where kind <> 't' and (expires_at is null or expires_at > $1::bigint) group by 1
+     ) c using (name)
+     where not deleted order by name`,
+    [now],
+  );
+  return rows.map((row) => ({ ...namespaceFrom(row), entries: Number(row[4]), bytes: Number(row[5]) }));
+}
+
+/** A namespace that is made again starts above everything that its earlier life may have left. */
+export async function putNamespace(connections: Connections, origin: string, name: string, settings: unknown, clock: bigint) {
+  const rows = await connections.query(
+    undefined,
+    `insert into namespaces as n (name, epoch, hlc, origin, settings)
+     values ($1, coalesce((select max(hlc) from entries where path >= $1 || '/' and path < $1 || '0'), 0), $3::bigint, $4, $2)
+     on conflict (name) do update set
+       settings = excluded.settings,
+       hlc = greatest(excluded.hlc, n.hlc + 1),
+       origin = excluded.origin,
+       changed = pg_current_xact_id(),
+       created_at = case when n.deleted then now() else n.created_at end,
+       epoch = case when n.deleted then greatest(excluded.epoch, n.epoch, n.hlc) else n.epoch end,
+       home_epoch = case when n.deleted then n.home_epoch + 1 else n.home_epoch end,
+       deleted = false
+     returning ${namespaceColumns}, (created_at = now())`,
+    [name, JSON.stringify(settings), clock, origin],
+  );
+  return { record: namespaceFrom(rows[0]!), created: rows[0]![4] === "t" };
+}
+
+/** Marks the namespace deleted; statements of writers check the mark, so nothing enters once they have ended. */
+export async function deleteNamespace(
+  connections: Connections,
+  origin: string,
+  name: string,
+  force: boolean,
+  clock: bigint,
+  now: number,
+): Promise<"deleted" | "not-found" | "not-empty"> {
+  const rows = await connections.query(
+    undefined,
+    `with found as (
+       select name, exists (
+         select 1 from entries where path >= $1 || '/' and path < $1 || '0'
+           and kind <> 't' and (expires_at is null or expires_at > $2::bigint) and hlc > epoch
+       ) as filled from namespaces where name = $1 and not deleted
+     ), gone as (
+       update namespaces set deleted = true, hlc = greatest($3::bigint, hlc + 1), origin = $5, changed = pg_current_xact_id(), settings = '{}'
+       where name = (select name from found where not filled or $4::boolean) returning name
+     )
+     select (select count(*) from found), (select count(*) from gone)`,
+    [name, now, clock, force, origin],
+  );
+  const [found, gone] = rows[0]!.map(Number);
+  return found === 0 ? "not-found" : gone === 0 ? "not-empty" : "deleted";
+}
+
+const keyColumns = `id, encode(hash, 'hex'), name, scopes, rate_limit, (extract(epoch from created_at) * 1000)::bigint,
+  (extract(epoch from expires_at) * 1000)::bigint, (extract(epoch from revoked_at) * 1000)::bigint`;
+
+function keyFrom(row: Row): ApiKeyRecord {
+  return {
+    id: row[0]!,
+    hash: Buffer.from(row[1]!, "hex"),
+    name: row[2]!,
+    scopes: JSON.parse(row[3]!),
+    rateLimit: row[4] == null ? null : JSON.parse(row[4]),
+    createdAt: Number(row[5]),
+    expiresAt: row[6] == null ? null : Number(row[6]),
+    revokedAt: row[7] == null ? null : Number(row[7]),
+  };
+}
+
+export async function apiKey(connections: Connections, id: string): Promise<ApiKeyRecord | null> {
+  const rows = await connections.read("api key", `select ${keyColumns} from api_keys where id = $1`, [id]);
+  return rows[0] ? keyFrom(rows[0]) : null;
+}
+
+export async function apiKeys(connections: Connections): Promise<ApiKeyRecord[]> {
+  const rows = await connections.read(undefined, `select ${keyColumns} from api_keys order by created_at, id`);
+  return rows.map(keyFrom);
+}
+
+/** Adds a key; an existing one of that id is left as it is. */
+export async function putApiKey(connections: Connections, origin: string, key: ApiKeyRecord, clock: bigint): Promise<void> {
+  await connections.query(
+    undefined,
+    `insert into api_keys (id, hash, name, scopes, rate_limit, created_at, expires_at, hlc, origin)
+     values ($1, $2, $3, $4, $5, to_timestamp($6::bigint / 1000.0), to_timestamp($7::bigint / 1000.0), $8, $9)
+     on conflict (id) do nothing`,
+    [
+      key.id,
+      key.hash,
+      key.name,
+      JSON.stringify(key.scopes),
+      key.rateLimit === null ? null : JSON.stringify(key.rateLimit),
+      key.createdAt,
+      key.expiresAt,
+      clock,
+      origin,
+    ],
+  );
+}
+
+/** False when there is no such key. A key that is revoked already keeps its time. */
+export async function revokeApiKey(connections: Connections, origin: string, id: string, at: number, clock: bigint): Promise<boolean> {
+  const rows = await connections.query(
+    undefined,
+    `update api_keys set revoked_at = coalesce(revoked_at, to_timestamp($2::bigint / 1000.0)), hlc = greatest($3::bigint, hlc + 1), origin = $4
+     where id = $1 returning id`,
+    [id, at, clock, origin],
+  );
+  return rows.length > 0;
+}

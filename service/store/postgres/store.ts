@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { runner } from "node-pg-migrate";
+import type { Path } from "../../kv/path.ts";
+import type { Commit, CommitAnswer, FeedPosition, KeptReceipt, ListRequest, Probe, Store } from "../port.ts";
+import { commit } from "./commit.ts";
+import { Connections, type DatabaseOptions } from "./connection.ts";
+import { feedEnd, feedWindow } from "./feed.ts";
+import { createPartitions } from "./maintenance.ts";
+import { listRows, readRow, readRows } from "./read.ts";
+import * as settings from "./settings.ts";
+
+export type PostgresOptions = DatabaseOptions & {
+  /** The cloud whose writes these are. */
+  readonly origin: string;
+  /** Wall clock, milliseconds since 1970: what counts as expired. */
+  readonly now: () => number;
+};
+
+/** A write batch is in flight while the next one forms; more would only split batches. */
+const writeConnections = 2;
+const readConnections = 2;
+/** Lists, large values, settings, feed, maintenance. */
+const otherConnections = 6;
+
+export type PostgresStore = Store & {
+  /** For the maintenance tasks, which are this adapter's own. */
+  readonly others: Connections;
+};
+
+/** Brings the schema up to date and opens the store. Safe while another release of the service runs on the database. */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
+  await migrate(options.url);
+  const others = new Connections(options, "others", otherConnections);
+  const reads = new Connections(options, "reads", readConnections);
+  const writes = new Connections(options, "writes", writeConnections);
+  const { origin, now } = options;
+  await createPartitions(others);
+  const incarnation = await incarnationOf(others);
+
+  return {
+    origin,
+    incarnation,
+    others,
+    read: (paths) => readRows(reads, paths),
+    readLarge: (path: Path) => readRow(others, path),
+    commit: (request: Commit): Promise<CommitAnswer> => commit(writes, origin, request),
+    receipt: (scope) => receipt(others, scope),
+    knownReceipts: (scopes) => knownReceipts(reads, scopes),
+    list: (request: ListRequest) => listRows(others, request),
+    feedEnd: () => feedEnd(others),
+    feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
+    probe: () => probe(writes, now),
+    namespace: (name) => settings.namespace(others, name),
+    namespaces: () => settings.namespaces(others, now()),
+    putNamespace: (name, values, clock) => settings.putNamespace(others, origin, name, values, clock),
+    deleteNamespace: (name, force, clock) => settings.deleteNamespace(others, origin, name, force, clock, now()),
+    apiKey: (id) => settings.apiKey(others, id),
+    apiKeys: () => settings.apiKeys(others),
+    putApiKey: (record, clock) => settings.putApiKey(others, origin, record, clock),
+    revokeApiKey: (id, at, clock) => settings.revokeApiKey(others, origin, id, at, clock),
+    close: async () => {
+      await Promise.all([writes.close(), reads.close(), others.close()]);
+    },
+  };
+}
+
+async function migrate(databaseUrl: string): Promise<void> {
+  await runner({
+    databaseUrl,
+    dir: fileURLToPath(new URL("./migrations", import.meta.url)),
+    direction: "up",
+    migrationsTable: "migrations",
+    log: () => {},
+  });
+}
+
+async function incarnationOf(connections: Connections): Promise<string> {
+  const rows = await connections.read(
+    undefined,
+    `select id, (select system_identifier from pg_control_system()), (select timeline_id from pg_control_checkpoint()) from cluster`,
+  );
+  return createHash("sha256").update(rows[0]!.join(" ")).digest("hex").slice(0, 12);
+}
+
+const kept = "at > now() - interval '24 hours'";
+
+async function receipt(connections: Connections, scope: Buffer): Promise<KeptReceipt | null> {
+  const text = `select encode(fingerprint, 'hex'), answer, written from idempotency where scope = $1 and ${kept}`;
+  const rows = await connections.read("receipt", text, [scope]);
+  const row = rows[0];
+  if (!row) return null;
+  const written = Object.entries((row[2] == null ? {} : JSON.parse(row[2])) as Record<string, [string, boolean]>);
+  return {
+    fingerprint: Buffer.from(row[0]!, "hex"),
+    answer: JSON.parse(row[1]!),
+    written: new Map(written.map(([path, [time, replaced]]) => [path, { time: BigInt(time), replaced }])),
+  };
+}
+
+async function knownReceipts(connections: Connections, scopes: readonly Buffer[]): Promise<Set<string>> {
+  const text = `select encode(scope, 'hex') from idempotency where scope = any($1::bytea[]) and ${kept}`;
+  const rows = await connections.read("known receipts", text, [scopes]);
+  return new Set(rows.map((row) => row[0]!));
+}
+
+/** Commits a write, as every write of a client does, and reads the database's clock and the feed's horizon with it. */
+async function probe(connections: Connections, now: () => number): Promise<Probe> {
+  const before = now();
+  const rows = await connections.query(
+    "probe",
+    `update cluster set probed_at = clock_timestamp()
+     returning (extract(epoch from probed_at) * 1000)::bigint, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())`,
+  );
+  const [databaseNow, transaction, horizon] = rows[0]!.map(Number) as [number, number, number];
+  return { databaseNow, localNow: (before + now()) / 2, transaction, horizon };
+}

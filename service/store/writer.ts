@@ -1,0 +1,475 @@
+import type { HybridClock, Now } from "../kv/clock.ts";
+import { type Decision, decide, needsCurrent, type Operation, type Refusal, stamp } from "../kv/decide.ts";
+import type { Entry, Stored } from "../kv/entry.ts";
+import { merge } from "../kv/merge.ts";
+import type { Path } from "../kv/path.ts";
+import {
+  type Commit,
+  type CommitAnswer,
+  FullError,
+  type Hold,
+  type Receipt,
+  ReceiptExistsError,
+  type Stamp,
+  type Store,
+  UnavailableError,
+  UncertainError,
+  type Write,
+} from "./port.ts";
+import { OverloadedError, type Reader } from "./reader.ts";
+import { answerOf, resultsOf } from "./receipts.ts";
+
+/** One key's part of a write. */
+export type Step = {
+  readonly path: Path;
+  /** Epoch of the key's namespace; what is at or below it is hidden. */
+  readonly epoch: bigint;
+  readonly operation: Operation | Restore;
+};
+
+/** An entry with the version it had: merged with what is there. */
+export type Restore = { readonly kind: "restore"; readonly entry: Entry };
+
+/** What a step came to. `stored` is the key's state after it: written, or found and left alone. */
+export type StepResult =
+  | { readonly ok: true; readonly written: boolean; readonly replaced: boolean; readonly stored: Stored | null }
+  | { readonly ok: false; readonly reason: Refusal; readonly stored: Stored | null };
+
+export type WriteRequest = {
+  /** Each path at most once. More than one are written together or not at all. */
+  readonly steps: readonly Step[];
+  /** Whether a refused step keeps the others from being written. */
+  readonly allOrNothing: boolean;
+  /** Keeps the first answer, so that a retry gets it and writes nothing. `fingerprint` says what was asked for. */
+  readonly receipt: { readonly scope: Buffer; readonly fingerprint: Buffer } | null;
+};
+
+export type WriteAnswer = {
+  readonly results: readonly StepResult[];
+  /** The request was a retry: these are the results of the first one. */
+  readonly replayed: boolean;
+};
+
+/** What a batch wrote, for caches and watches. */
+export type Committed = { readonly rows: readonly { readonly path: Path; readonly stored: Stored }[]; readonly horizon: number; readonly startedAt: number };
+
+export type WriterOptions = {
+  readonly store: Store;
+  readonly reader: Reader;
+  readonly clock: HybridClock;
+  readonly now: Now;
+  /** A clock that never jumps, in milliseconds: deadlines. */
+  readonly monotonic: Now;
+  /** Milliseconds that a write may take. */
+  readonly timeout: number;
+  /** Throws when writes must not be stamped now. */
+  readonly checkClock: () => void;
+  /** Called in order of commit, before the writers hear of it. */
+  readonly onCommitted: (committed: Committed) => void;
+};
+
+const maxRows = 256;
+const maxBytes = 4 * 2 ** 20;
+/** A batch in flight and one that forms behind it. */
+const maxInFlight = 2;
+/** Writes and bytes that may wait; past them the service is overloaded and says so. */
+const maxWaiting = 20_000;
+const maxWaitingBytes = 256 * 2 ** 20;
+/** A guard fails when another process wrote the key in between: rare, so this many times means trouble. */
+const maxAttempts = 30;
+
+type Job = WriteRequest & {
+  readonly bytes: number;
+  readonly deadline: number;
+  readonly resolve: (answer: WriteAnswer) => void;
+  readonly reject: (error: unknown) => void;
+  /** Per step: the row that the write expects; undefined where it need not be known. */
+  readonly current: (Stored | null | undefined)[];
+  decisions: (Decision | Kept)[];
+  attempts: number;
+  /** Sent by itself: several steps, or retried after its batch failed. */
+  alone: boolean;
+  sent: boolean;
+  /** Answered because it waited too long: must not be written any more. */
+  expired: boolean;
+};
+
+type Kept = { readonly do: "keep"; readonly entry: Entry };
+
+/**
+ * Group commit: the writes that wait form the next batch, one statement and one fsync for all of them.
+ *
+ * Writes of one key queue up behind each other in order of arrival, so a key occurs once per statement; whoever follows
+ * is told the state that the one before left, and need not read it. What a write does is decided here (`kv/decide.ts`)
+ * on the state it expects; the statement writes only if that state is still there, else the decision is made again.
+ */
+export class Writer {
+  readonly #options: WriterOptions;
+  /** Jobs by key: the first of each queue is under way. */
+  readonly #queues = new Map<Path, Job[]>();
+  #ready: Job[] = [];
+  readonly #open = new Set<Job>();
+  #waitingBytes = 0;
+  #inFlight = 0;
+  #scheduled = false;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#sweep = setInterval(() => this.#expire(), 100);
+    this.#sweep.unref();
+  }
+
+  /** Writes that are under way. */
+  get pending(): number {
+    return this.#open.size;
+  }
+
+  /** Resolves when committed, or decided without a write. Rejects with the store's errors. */
+  write(request: WriteRequest): Promise<WriteAnswer> {
+    return new Promise((resolve, reject) => {
+      const bytes = request.steps.reduce((sum, { operation }) => sum + bytesOf(operation), 0);
+      if (this.#open.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
+        reject(new OverloadedError("too many writes wait for the database"));
+        return;
+      }
+      const job: Job = {
+        ...request,
+        bytes,
+        deadline: this.#options.monotonic() + this.#options.timeout,
+        resolve,
+        reject,
+        current: request.steps.map(() => undefined),
+        decisions: [],
+        attempts: 0,
+        alone: request.steps.length !== 1,
+        sent: false,
+        expired: false,
+      };
+      this.#open.add(job);
+      this.#waitingBytes += bytes;
+      let first = true;
+      for (const { path } of job.steps) {
+        const queue = this.#queues.get(path);
+        if (queue === undefined) {
+          this.#queues.set(path, [job]);
+        } else {
+          queue.push(job);
+          first = false;
+        }
+      }
+      if (first) void this.#prepare(job);
+    });
+  }
+
+  /** Learns what the job must know of its keys, decides, and puts it into the next batch. */
+  async #prepare(job: Job): Promise<void> {
+    try {
+      if (needsReading(job)) {
+        await Promise.all(
+          job.steps.map(async (step, i) => {
+            if (job.current[i] === undefined && isNeeded(job, step)) {
+              job.current[i] = (await this.#options.reader.read(step.path)).stored;
+            }
+          }),
+        );
+      }
+      if (job.expired) {
+        this.#close(job, () => undefined);
+        return;
+      }
+      const now = this.#options.now();
+      job.decisions = job.steps.map((step, i) => decideStep(step, job.current[i] ?? null, now, this.#options.store.origin));
+      if (!isWriting(job) && job.receipt === null) {
+        this.#finish(job, job.steps.map((_, i) => unwritten(job, i)));
+        return;
+      }
+      this.#ready.push(job);
+      this.#schedule();
+    } catch (error) {
+      this.#fail(job, error);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= maxInFlight) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#inFlight < maxInFlight && this.#ready.length > 0) {
+      const batch = this.#takeBatch();
+      if (batch.length === 0) continue;
+      this.#inFlight++;
+      void this.#send(batch).finally(() => {
+        this.#inFlight--;
+        this.#schedule();
+      });
+    }
+  }
+
+  #takeBatch(): Job[] {
+    const batch: Job[] = [];
+    let bytes = 0;
+    let i = 0;
+    for (; i < this.#ready.length && batch.length < maxRows && bytes < maxBytes; i++) {
+      const job = this.#ready[i]!;
+      if (job.expired) {
+        this.#close(job, () => undefined);
+        continue;
+      }
+      const apart = job.alone || isRestore(job) !== (batch[0] !== undefined && isRestore(batch[0]));
+      if (apart && batch.length > 0) break;
+      job.sent = true;
+      batch.push(job);
+      bytes += job.bytes;
+      if (job.alone) {
+        i++;
+        break;
+      }
+    }
+    this.#ready = this.#ready.slice(i);
+    return batch;
+  }
+
+  async #send(whole: readonly Job[]): Promise<void> {
+    const { store, clock, now, monotonic } = this.#options;
+    const startedAt = monotonic();
+    let batch = whole;
+    try {
+      this.#options.checkClock();
+      batch = await this.#withoutRetries(whole);
+      if (batch.length === 0) return;
+      const { request, owners } = toCommit(batch, clock.next(), now());
+      this.#settle(batch, owners, await store.commit(request), startedAt);
+    } catch (error) {
+      const shared = error instanceof UncertainError || error instanceof UnavailableError || error instanceof FullError;
+      if (batch.length > 1 && !shared && !(error instanceof ClockSkewError)) {
+        // One of them is at fault: each goes again by itself. Nothing of the batch was written.
+        for (const job of batch) job.alone = true;
+        this.#ready.unshift(...batch);
+      } else if (error instanceof ReceiptExistsError) {
+        await this.#replay(batch[0]!);
+      } else {
+        for (const job of batch) this.#fail(job, error);
+      }
+    }
+  }
+
+  /** Takes out the jobs that were answered before: they get that answer. */
+  async #withoutRetries(batch: readonly Job[]): Promise<readonly Job[]> {
+    const scopes = batch.flatMap((job) => (job.receipt ? [job.receipt.scope] : []));
+    if (scopes.length === 0) return batch;
+    const known = await this.#options.store.knownReceipts(scopes);
+    if (known.size === 0) return batch;
+    const isRetry = (job: Job) => job.receipt !== null && known.has(job.receipt.scope.toString("hex"));
+    for (const job of batch.filter(isRetry)) void this.#replay(job);
+    return batch.filter((job) => !isRetry(job));
+  }
+
+  async #replay(job: Job): Promise<void> {
+    try {
+      const kept = await this.#options.store.receipt(job.receipt!.scope);
+      if (kept === null) throw new UnavailableError("the first answer is no longer there");
+      if (!kept.fingerprint.equals(job.receipt!.fingerprint)) throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
+      const results = resultsOf(kept, job.steps, this.#options.store.origin);
+      this.#close(job, () => undefined);
+      job.resolve({ results, replayed: true });
+    } catch (error) {
+      this.#fail(job, error);
+    }
+  }
+
+  #settle(batch: readonly Job[], owners: readonly { job: Job; step: number }[], answer: CommitAnswer, startedAt: number) {
+    const written = new Map<Job, (StepResult | null)[]>();
+    for (const job of batch) written.set(job, []);
+    const rows: { path: Path; stored: Stored }[] = [];
+    owners.forEach(({ job, step }, i) => {
+      const stamped = answer.stamps[i]!;
+      if (stamped !== null) this.#options.clock.observe(stamped.time);
+      const result = stamped === null ? null : applied(job, step, stamped, this.#options.store.origin);
+      if (result !== null) rows.push({ path: job.steps[step]!.path, stored: result.stored });
+      written.get(job)![step] = result;
+    });
+    if (rows.length > 0) this.#options.onCommitted({ rows, horizon: answer.horizon, startedAt });
+    for (const [job, results] of written) {
+      if (results.includes(null)) this.#again(job);
+      else this.#finish(job, job.steps.map((_, i) => results[i] ?? unwritten(job, i)));
+    }
+  }
+
+  /** A guard did not hold: another process wrote in between, or the namespace is gone. */
+  #again(job: Job): void {
+    job.attempts++;
+    const guarded = job.current.some((current) => current !== undefined);
+    if (!guarded || job.attempts >= maxAttempts) {
+      this.#fail(job, new NotWrittenError(guarded ? "other writers were faster every time" : "the namespace is gone"));
+      return;
+    }
+    job.current.fill(undefined);
+    job.alone = job.steps.length !== 1;
+    job.sent = false;
+    void this.#prepare(job);
+  }
+
+  #finish(job: Job, results: StepResult[]): void {
+    this.#close(job, (i) => results[i]!.stored);
+    job.resolve({ results, replayed: false });
+  }
+
+  #fail(job: Job, error: unknown): void {
+    this.#close(job, () => undefined);
+    job.reject(error);
+  }
+
+  /** Takes the job off its keys; those that waited behind it begin, told the state it left if that is known. */
+  #close(job: Job, leftBehind: (step: number) => Stored | null | undefined): void {
+    if (this.#open.delete(job)) this.#waitingBytes -= job.bytes;
+    const next = new Set<Job>();
+    job.steps.forEach(({ path }, i) => {
+      const queue = this.#queues.get(path)!;
+      queue.shift();
+      const follower = queue[0];
+      if (follower === undefined) {
+        this.#queues.delete(path);
+        return;
+      }
+      const step = follower.steps.findIndex((s) => s.path === path);
+      if (isNeeded(follower, follower.steps[step]!)) follower.current[step] = leftBehind(i);
+      next.add(follower);
+    });
+    for (const follower of next) {
+      if (follower.steps.every(({ path }) => this.#queues.get(path)![0] === follower)) void this.#prepare(follower);
+    }
+  }
+
+  /** Answers those that waited too long. One that was sent stays first of its key until the database has answered. */
+  #expire(): void {
+    const now = this.#options.monotonic();
+    for (const job of this.#open) {
+      if (job.deadline > now) break;
+      this.#open.delete(job);
+      this.#waitingBytes -= job.bytes;
+      job.expired = true;
+      const message = "the database did not answer in time";
+      job.reject(job.sent ? new UncertainError(message) : new UnavailableError(message));
+    }
+  }
+
+  /** Waits for what is under way. New writes are the caller's to refuse. */
+  async close(): Promise<void> {
+    while (this.#queues.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    clearInterval(this.#sweep);
+  }
+}
+
+/** The process's clock and the database's differ by more than writes may be stamped with. */
+export class ClockSkewError extends Error {
+  override readonly name = "ClockSkewError";
+}
+
+/** An Idempotency-Key came back with another request. */
+export class ReceiptMismatchError extends Error {
+  override readonly name = "ReceiptMismatchError";
+}
+
+/** Nothing was written, and trying again at once would not help. */
+export class NotWrittenError extends Error {
+  override readonly name = "NotWrittenError";
+}
+
+function bytesOf(operation: Operation | Restore): number {
+  if (operation.kind === "put") return 200 + (operation.value.body?.length ?? 0);
+  if (operation.kind === "restore" && operation.entry.kind === "value") return 200 + (operation.entry.body?.length ?? 0);
+  return 200;
+}
+
+function isRestore(job: Job): boolean {
+  return job.steps[0]?.operation.kind === "restore";
+}
+
+/** Several steps are written together, so all of them are guarded. */
+function isNeeded(job: Job, step: Step): boolean {
+  return job.steps.length > 1 || step.operation.kind === "restore" || needsCurrent(step.operation);
+}
+
+function needsReading(job: Job): boolean {
+  return job.steps.some((step, i) => job.current[i] === undefined && isNeeded(job, step));
+}
+
+function isHeldBack(job: Job): boolean {
+  return job.allOrNothing && job.decisions.some((decision) => decision.do === "refuse");
+}
+
+function isWriting(job: Job): boolean {
+  return !isHeldBack(job) && job.decisions.some((decision) => decision.do === "write" || decision.do === "keep");
+}
+
+/** What a deleted namespace left behind counts as absent, though its row is there. */
+function visible(stored: Stored | null, epoch: bigint): Stored | null {
+  return stored !== null && stored.entry.version.time > epoch ? stored : null;
+}
+
+function decideStep(step: Step, current: Stored | null, now: number, origin: string): Decision | Kept {
+  const stored = visible(current, step.epoch);
+  if (step.operation.kind !== "restore") return decide(step.operation, stored, now, origin);
+  const merged = merge(stored?.entry ?? null, step.operation.entry)!;
+  return merged === stored?.entry ? { do: "nothing" } : { do: "keep", entry: merged };
+}
+
+function toCommit(batch: readonly Job[], clock: bigint, now: number): { request: Commit; owners: { job: Job; step: number }[] } {
+  const writes: Write[] = [];
+  const holds: Hold[] = [];
+  const receipts: Receipt[] = [];
+  const owners: { job: Job; step: number }[] = [];
+  const atomic = batch[0]!.steps.length > 1;
+  for (const job of batch) {
+    const heldBack = isHeldBack(job);
+    let path: Path | null = null;
+    job.steps.forEach((step, i) => {
+      const decision = job.decisions[i]!;
+      const current = job.current[i];
+      if (heldBack) return;
+      if (decision.do === "write" || decision.do === "keep") {
+        const expects = current === undefined ? null : (current?.changed ?? 0);
+        const kept = decision.do === "keep" ? { version: decision.entry.version, seen: decision.entry.seen } : undefined;
+        const draft = decision.do === "keep" ? decision.entry : decision.draft;
+        writes.push({ path: step.path, epoch: step.epoch, expects, draft, ...(kept && { kept }) });
+        owners.push({ job, step: i });
+        path = step.path;
+      } else if (atomic) {
+        holds.push({ path: step.path, expects: current?.changed ?? 0 });
+      }
+    });
+    if (job.receipt) {
+      receipts.push({ ...job.receipt, answer: answerOf(job.steps.map((_, i) => foreseen(job, i))), path: atomic ? null : path });
+    }
+  }
+  return { owners, request: { writes, holds, receipts, atomic: atomic && writes.length > 0, keepVersions: isRestore(batch[0]!), clock, now } };
+}
+
+/** A step's result as far as it is known before the commit: without version. */
+function foreseen(job: Job, i: number): StepResult {
+  const decision = job.decisions[i]!;
+  if (decision.do !== "write" || isHeldBack(job)) return unwritten(job, i);
+  const entry = stamp(decision.draft, 0n, "", null);
+  return { ok: true, written: true, replaced: decision.replaces, stored: { entry, changed: 0 } };
+}
+
+function unwritten(job: Job, i: number): StepResult {
+  const decision = job.decisions[i]!;
+  const stored = visible(job.current[i] ?? null, job.steps[i]!.epoch);
+  if (decision.do === "refuse") return { ok: false, reason: decision.reason, stored };
+  return { ok: true, written: false, replaced: false, stored };
+}
+
+function applied(job: Job, i: number, stamped: Stamp, origin: string) {
+  const decision = job.decisions[i]! as Exclude<Decision | Kept, { do: "nothing" | "refuse" }>;
+  const base = decision.do === "keep" ? decision.entry : stamp(decision.draft, stamped.time, origin, null);
+  const entry: Entry = decision.do === "keep" ? base : { ...base, seen: stamped.seen };
+  return { ok: true as const, written: true, replaced: stamped.replaced, stored: { entry, changed: stamped.changed } };
+}

@@ -1,0 +1,201 @@
+import { join, relative } from "node:path";
+import { parseArgs, styleText } from "node:util";
+import { type Box, startBox } from "./box.ts";
+import { BoxError } from "./error.ts";
+
+const HELP = `Runs SkyKV on this machine: the service, its PostgreSQL and the console.
+
+  npm start -- [options]
+
+  --port PORT          the port of the API and the console (default 8080)
+  --data DIR           where the data is kept between runs (default .skykv)
+  --fresh              empty that folder first
+  --postgres-user UID  as root: the user to run PostgreSQL as (default: the owner of
+                       the data, else nobody)
+  --json               print one line of JSON when ready, nothing else
+  --help               print this
+
+  REDIS_URL in the environment adds a shared cache. HOST is the address to listen on
+  (default 127.0.0.1: this machine only). Ctrl-C stops everything, a second one at once.
+`;
+
+/** npm passes Ctrl-C on to us, although the terminal has sent it already: such a pair is one wish. */
+const SAME_SIGNAL_MS = 500;
+
+/**
+ * Runs the box until it is told to stop; returns the exit code.
+ * @param serviceMain a program in place of the service
+ */
+export async function run(args: string[], serviceMain?: string): Promise<number> {
+  try {
+    return await runBox(args, serviceMain);
+  } catch (error) {
+    console.error(error instanceof BoxError ? error.message : error);
+    return 1;
+  }
+}
+
+async function runBox(args: string[], serviceMain: string | undefined): Promise<number> {
+  const options = readOptions(args);
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+
+  // The terminal may be gone when we stop.
+  process.stdout.on("error", () => {});
+  const say = options.json ? console.error : console.log;
+  const started = performance.now();
+  const stopping = stopSignal();
+  const starting = startBox({
+    data: options.data,
+    fresh: options.fresh,
+    host: process.env.HOST ?? "127.0.0.1",
+    port: options.port,
+    postgresUid: options.postgresUid,
+    say: (line) => say(`  ${line}`),
+    serviceMain,
+  });
+  const box = await starting.catch((error) => {
+    // Ctrl-C reaches the programs that we run to start up, too.
+    if (stopping.asked) return undefined;
+    throw error;
+  });
+  if (box === undefined) return 0;
+  stopping.onSecond = () => box.kill();
+  if (!stopping.asked) console.log(options.json ? machineLine(box) : welcome(box, performance.now() - started));
+
+  await stopping.first;
+  say("Stopping: open requests finish first (Ctrl-C again ends it at once)");
+  await box.stop();
+  say(`Stopped. The data is in ${shown(box.data)}.`);
+  return 0;
+}
+
+type Options = {
+  port: number;
+  data: string;
+  fresh: boolean;
+  postgresUid: number | undefined;
+  json: boolean;
+  help: boolean;
+};
+
+function readOptions(args: string[]): Options {
+  const { values } = parse(args);
+  const number = (name: string, text: string, highest: number) => {
+    if (/^\d{1,10}$/.test(text) && Number(text) <= highest) return Number(text);
+    throw new BoxError(`--${name} takes a number up to ${highest}, not "${text}".`);
+  };
+  return {
+    port: number("port", values.port, 65_535),
+    data: values.data,
+    fresh: values.fresh,
+    postgresUid:
+      values["postgres-user"] === undefined ? undefined : number("postgres-user", values["postgres-user"], 2 ** 31 - 1),
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        port: { type: "string", default: "8080" },
+        data: { type: "string", default: ".skykv" },
+        fresh: { type: "boolean", default: false },
+        "postgres-user": { type: "string" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw new BoxError(`${(error as Error).message.split(". ")[0]}. See npm start -- --help.`);
+  }
+}
+
+/** The wish to stop: the first signal asks for it, a second one means at once. */
+function stopSignal() {
+  const stopping = {
+    asked: false,
+    onSecond: () => {},
+    first: Promise.resolve(),
+  };
+  stopping.first = new Promise((settle) => {
+    let at = 0;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        if (!stopping.asked) {
+          stopping.asked = true;
+          at = performance.now();
+          settle();
+        } else if (performance.now() - at > SAME_SIGNAL_MS) {
+          stopping.onSecond();
+          process.exit(130);
+        }
+      });
+    }
+  });
+  return stopping;
+}
+
+/** What to know and to try, for people. */
+function welcome({ url, data, keyFile }: Box, took: number): string {
+  const title = (text: string) => styleText("bold", text);
+  const keyPath = quoted(shown(keyFile));
+  const auth = `-H "Authorization: Bearer $(cat ${keyPath})"`;
+  const entry = `${url}/v1/kv/default/greeting`;
+  // The command line finds the box by itself where the data is in its usual place.
+  const where = shown(data) === ".skykv" ? "" : ` --url ${url} --key-file ${keyPath}`;
+  return `
+${title("SkyKV is ready")} (${(took / 1000).toFixed(1)} s)
+
+  API      ${url}
+  Console  ${url}/console
+  Manual   ${url}/docs
+  Key      ${shown(keyFile)}
+  Data     ${shown(data)} (kept between runs; --fresh empties it)
+
+${title("Try it in another terminal")}
+
+  curl ${auth} -H "Content-Type: text/plain" -X PUT -d "hello" ${entry}
+  curl ${auth} ${entry}
+
+  npx skykv put greeting "hello again"${where}
+  npx skykv get greeting${where}
+
+Ctrl-C stops it.
+`;
+}
+
+/** The same for programs. */
+function machineLine({ url, data, keyFile, clouds }: Box): string {
+  return JSON.stringify({
+    url,
+    console: `${url}/console`,
+    data,
+    keyFile,
+    clouds: clouds.map(({ name, directory, postgres, service }) => ({
+      name,
+      url: service.now().url,
+      metricsUrl: service.now().metricsUrl,
+      servicePid: service.now().pid,
+      databaseUrl: postgres.now().url,
+      postgresPid: postgres.now().pid,
+      log: join(directory, "service.log"),
+    })),
+  });
+}
+
+/** A path as one would type it here. */
+function shown(path: string): string {
+  const short = relative("", path);
+  return short.startsWith("..") ? path : short;
+}
+
+/** A path as the shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
