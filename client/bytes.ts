@@ -30,7 +30,8 @@ export function decodeValue(value: string, encoding: "utf8" | "base64" = "utf8")
 
 /** A lone surrogate has no bytes: sent as it is, another text would arrive. */
 export function wellFormed(text: string): string {
-  if (!text.isWellFormed()) throw new TypeError("expected well-formed text, found a lone surrogate: send the bytes as a Uint8Array");
+  if (!text.isWellFormed())
+    throw new TypeError("expected well-formed text, found a lone surrogate: send the bytes as a Uint8Array");
   return text;
 }
 

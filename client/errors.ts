@@ -120,18 +120,31 @@ const maxProblemBytes = 64 * 1024;
 /** The error that an answer with a status outside 2xx means. Reads the body. */
 export async function fromResponse(response: Response): Promise<SkyKVError> {
   const { status } = response;
+  const location = response.headers.get("location");
+  if (location !== null) {
+    return new SkyKVError("unexpected-answer", `the service has moved to ${location}: use that URL`, { status });
+  }
   const body = (await response.text().catch(() => "")).slice(0, maxProblemBytes);
   const requestId = response.headers.get("kv-request-id");
   const retryAfter = secondsOf(response.headers.get("retry-after"));
   const problem = parseObject(body);
   if (problem && text(problem.code)) {
     const { code, detail } = fromProblem(problem, status);
-    return new SkyKVError(code, detail, { status, problem, requestId: requestId ?? text(problem.instance), retryAfter });
+    return new SkyKVError(code, detail, {
+      status,
+      problem,
+      requestId: requestId ?? text(problem.instance),
+      retryAfter,
+    });
   }
   // An answer to HEAD has no body; an answer without a request id comes from something in between.
   const code = (requestId !== null || body === "" ? codesByStatus[status] : undefined) ?? "unexpected-answer";
   const excerpt = body.replace(/\s+/g, " ").trim().slice(0, 200);
-  return new SkyKVError(code, `the service answered ${status}${excerpt ? `: ${excerpt}` : ""}`, { status, requestId, retryAfter });
+  return new SkyKVError(code, `the service answered ${status}${excerpt ? `: ${excerpt}` : ""}`, {
+    status,
+    requestId,
+    retryAfter,
+  });
 }
 
 /** The error that a failed `fetch` or a broken body means. */
@@ -143,7 +156,7 @@ export function fromFailure(cause: unknown, url: string): SkyKVError {
 /** Whether the same request may succeed a little later. */
 export function isTransient(error: unknown): error is SkyKVError {
   if (!(error instanceof SkyKVError)) return false;
-  if (error.code === "unreachable") return true;
+  if (error.code === "unreachable" || error.code === "timeout") return true;
   // An unconfirmed write is an answer, not a failure: repeating it would only wait again.
   if (error.code === "unconfirmed") return false;
   return error.status === 429 || error.status === 502 || error.status === 503 || error.status === 504;

@@ -43,12 +43,12 @@ export type CallOptions = {
 };
 
 /** One request of the API. */
-export type Request = {
+export type Call = {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Percent-encoded, from `/v1` on. */
   path: string;
   query?: Readonly<Record<string, string | undefined>>;
-  headers?: Readonly<Record<string, string | undefined>>;
+  headers?: Readonly<Record<string, string | undefined>> | undefined;
   body?: Body | undefined;
   /** Whether doing it twice is the same as doing it once. */
   repeatable: boolean;
@@ -72,18 +72,18 @@ export class Transport {
    * Sends a request, again after failures that may pass, and gives what `read` makes of the answer. Both are within
    * the deadline. `read` sees statuses 2xx and 304; the others are thrown as a {@link SkyKVError}.
    */
-  async send<T>(request: Request, options: CallOptions, read: (response: Response) => T | Promise<T>): Promise<T> {
-    const repeatable = request.repeatable && (request.body?.replayable ?? true);
+  async send<T>(call: Call, options: CallOptions, read: (response: Response) => T | Promise<T>): Promise<T> {
+    const repeatable = call.repeatable && (call.body?.replayable ?? true);
     const retries = repeatable ? (this.options.retries ?? defaults.retries) : 0;
     const deadline = new Deadline(options.timeout ?? this.options.timeout ?? defaults.timeout, options.signal);
     try {
       for (let failures = 0; ; failures++) {
         try {
-          return await read(await this.attempt(request, deadline.signal));
+          return await read(await this.#attempt(call, deadline.signal));
         } catch (error) {
           if (failures >= retries || !isTransient(error)) throw error;
           const pause = pauseAfter(failures, error);
-          if (pause > deadline.left()) throw error;
+          if (pause >= deadline.left()) throw error;
           await sleep(pause, deadline.signal);
         }
       }
@@ -94,37 +94,36 @@ export class Transport {
     }
   }
 
-  /** Sends a request once. */
-  async attempt(request: Request, signal: AbortSignal | undefined): Promise<Response> {
-    const url = this.#url(request);
-    const carried = request.path.startsWith("/v1/kv/") ? this.session.token : null;
-    const headers = await this.#headers(request, carried);
-    const body = await openBody(request.body);
+  async #attempt(call: Call, signal: AbortSignal): Promise<Response> {
+    const url = this.#url(call);
+    const headers = await this.#headers(call);
+    const body = await openBody(call.body);
     const send = this.options.fetch ?? fetch;
     let response: Response;
     try {
-      // A redirect would turn a PUT into a GET and carry the key elsewhere.
-      const init: RequestInit = { method: request.method, headers, redirect: "error", ...body };
-      response = await send(url, signal ? { ...init, signal } : init);
+      // Followed, a redirect would turn a PUT into a GET.
+      response = await send(url, { method: call.method, headers, redirect: "manual", signal, ...body });
     } catch (cause) {
-      throw signal?.aborted ? signal.reason : fromFailure(cause, url);
+      throw fromFailure(cause, url);
     }
-    this.session.accept(response.headers.get("kv-session"), carried, request.method !== "GET" && request.method !== "HEAD");
+    const seen = response.headers.get("kv-session");
+    if (seen !== null) this.session.accept(seen);
     if (response.ok || response.status === 304) return response;
     throw await fromResponse(response);
   }
 
-  #url({ path, query = {} }: Request): string {
+  #url({ path, query = {} }: Call): string {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
     return `${this.#base}${path}${search.size > 0 ? `?${search}` : ""}`;
   }
 
-  async #headers(request: Request, session: string | null): Promise<Headers> {
+  async #headers(call: Call): Promise<Headers> {
     const headers = new Headers();
-    for (const [name, value] of Object.entries(request.headers ?? {})) if (value !== undefined) headers.set(name, value);
-    if (request.body && !headers.has("content-type")) headers.set("content-type", request.body.contentType);
-    if (session !== null) headers.set("kv-session", session);
+    for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
+    if (call.body && !headers.has("content-type")) headers.set("content-type", call.body.contentType);
+    const { token } = this.session;
+    if (token !== null && call.path.startsWith("/v1/kv/")) headers.set("kv-session", token);
     const { key } = this.options;
     if (key !== undefined) headers.set("authorization", `Bearer ${typeof key === "function" ? await key() : key}`);
     return headers;
@@ -233,17 +232,46 @@ export async function* linesOf(response: Response): AsyncGenerator<string, void>
   if (rest !== "") yield rest;
 }
 
-/** Chunks of a body. Not `for await` on the stream: Safari has no such thing. */
+/** A line of JSON Lines. */
+export function parseLine<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    // A connection that breaks tears a line.
+    throw new SkyKVError("unreachable", `the answer ended within a line: ${JSON.stringify(text.slice(0, 100))}`, {
+      cause,
+    });
+  }
+}
+
+/** Seconds without a byte after which a connection counts as dead; where nothing happens the service says so every 15 s. */
+const silence = 45;
+
+/** Chunks of a body. Not `for await` on the stream: Safari has no such thing. Ends the stream when left early. */
 export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void> {
   if (!response.body) return;
   const reader = response.body.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((cause: unknown) => Promise.reject(fromFailure(cause, response.url)));
+      const { done, value } = await withinSilence(reader.read(), response.url);
       if (done) return;
       yield value;
     }
   } finally {
     await reader.cancel().catch(() => {});
+  }
+}
+
+async function withinSilence<T>(read: Promise<T>, url: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silent = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`nothing came for ${silence} s`)), silence * 1000);
+  });
+  try {
+    return await Promise.race([read, silent]);
+  } catch (cause) {
+    throw fromFailure(cause, url);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,32 +1,52 @@
-import { wellFormed } from "./bytes.ts";
-import { dateOf, type Entry, entryOfJson, Entry as EntryFacts, factsOfHeaders, StreamEntry, tagOfHeaders, ValueEntry, type WireEntry } from "./entry.ts";
-import { type Problem, SkyKVError } from "./errors.ts";
+import {
+  dateOf,
+  Entry,
+  entryOfJson,
+  factsOfHeaders,
+  StreamEntry,
+  tagOfHeaders,
+  ValueEntry,
+  type WireEntry,
+} from "./entry.ts";
+import { SkyKVError } from "./errors.ts";
 import { type ExportOptions, exportEntries, exportStream } from "./export.ts";
 import {
+  type Call,
   type CallOptions,
   type Consistency,
-  discard,
   type Durability,
+  discard,
   linesOf,
-  type Request,
+  parseLine,
   readBytes,
   readJson,
   type Transport,
 } from "./http.ts";
-import { type ImportOptions, type ImportRecord, type ImportResult, importRecords, importUnits, type UnitOptions } from "./import.ts";
 import {
+  type ImportOptions,
+  type ImportRecord,
+  type ImportResult,
+  importRecords,
+  importUnits,
+  type UnitOptions,
+} from "./import.ts";
+import { Listing } from "./listing.ts";
+import {
+  batchBodies,
   type Conditions,
   demandedAbsence,
   type Expiry,
+  isRead,
   type Operation,
   type OperationResult,
   type PutFields,
   resultOfJson,
+  transactionBody,
   type WireResult,
-  wireOperation,
 } from "./operation.ts";
 import { bodyOf, collect, Json, json, type Value } from "./value.ts";
 import { type WatchEvent, type WatchOptions, watch } from "./watch.ts";
+import { asciiJson, expiryQuery, isUnroutable, keyPath, randomKey, tagList } from "./wire.ts";
 
 export type ReadOptions = CallOptions & { consistency?: Consistency | undefined };
 
@@ -53,13 +73,6 @@ export type ListOptions = ReadOptions & {
   cursor?: string | undefined;
 };
 
-export type Page<E extends Entry = Entry> = {
-  readonly entries: readonly E[];
-  readonly prefixes: readonly string[];
-  /** Where the next page begins; null on the last one. */
-  readonly cursor: string | null;
-};
-
 /** What a write made. */
 export type Written = {
   readonly version: string;
@@ -69,36 +82,6 @@ export type Written = {
   readonly expiresAt: Date | null;
 };
 
-/**
- * The entries of one namespace, in byte order of their keys: `for await (const entry of users.list())`, or page by page
- * with {@link pages}.
- */
-export class Listing<E extends Entry> implements AsyncIterable<E> {
-  readonly #next: (cursor: string | undefined) => Promise<Page<E>>;
-  readonly #cursor: string | undefined;
-
-  constructor(next: (cursor: string | undefined) => Promise<Page<E>>, cursor: string | undefined) {
-    this.#next = next;
-    this.#cursor = cursor;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<E, void> {
-    for await (const page of this.pages()) yield* page.entries;
-  }
-
-  async *pages(): AsyncGenerator<Page<E>, void> {
-    let cursor = this.#cursor;
-    do {
-      const page: Page<E> = await this.#next(cursor);
-      yield page;
-      cursor = page.cursor ?? undefined;
-    } while (cursor !== undefined);
-  }
-}
-
-/** Operations in one batch, and bytes of its JSON, with room below the service's 10 MiB. */
-const maxBatch = { operations: 1000, bytes: 8 * 2 ** 20 };
-
 /** The entries of one namespace. Made by `kv.namespace(name)`; making one sends nothing. */
 export class Namespace {
   readonly name: string;
@@ -107,7 +90,9 @@ export class Namespace {
   constructor(transport: Transport, name: string) {
     // The service knows no others, and `.` or `..` would lead a request elsewhere.
     if (!/^(?!\.{1,2}$)[a-z0-9.-][a-z0-9._-]{0,63}$/.test(name)) {
-      throw new TypeError(`expected a namespace of 1-64 of a-z 0-9 . _ -, not starting with _, found ${JSON.stringify(name)}`);
+      throw new TypeError(
+        `expected a namespace of 1-64 of a-z 0-9 . _ -, not starting with _, found ${JSON.stringify(name)}`,
+      );
     }
     this.name = name;
     this.#transport = transport;
@@ -119,7 +104,10 @@ export class Namespace {
    */
   get(key: string, options?: ReadOptions): Promise<ValueEntry | null>;
   get(key: string, options: ReadOptions & { ifNoneMatch: string }): Promise<ValueEntry | "unchanged" | null>;
-  async get(key: string, options: ReadOptions & { ifNoneMatch?: string } = {}): Promise<ValueEntry | "unchanged" | null> {
+  async get(
+    key: string,
+    options: ReadOptions & { ifNoneMatch?: string } = {},
+  ): Promise<ValueEntry | "unchanged" | null> {
     if (isUnroutable(key)) {
       const entry = await this.#one({ op: "get", key }, options).then(({ entry }) => entry, absent);
       return entry && entry.etag === options.ifNoneMatch ? "unchanged" : entry;
@@ -160,7 +148,7 @@ export class Namespace {
   /** What is known of the entry without its value; null when there is none. */
   async head(key: string, options: ReadOptions = {}): Promise<Entry | null> {
     if (isUnroutable(key)) return this.get(key, options);
-    const read = (response: Response) => new EntryFacts(factsOfHeaders(key, response));
+    const read = (response: Response) => new Entry(factsOfHeaders(key, response));
     return this.#transport.send(this.#read("HEAD", key, options), options, read).catch(absent);
   }
 
@@ -172,20 +160,26 @@ export class Namespace {
    */
   async put(key: string, value: Value, options: PutOptions = {}): Promise<Written & { readonly created: boolean }> {
     if (isUnroutable(key)) {
-      const { signal, timeout, durability, idempotencyKey, ...fields } = options;
-      const operation = { op: "put", key, value: value instanceof Json ? value : await collect(value), ...fields } as const;
-      const result = await this.#one({ ...operation, contentType: fields.contentType ?? bodyOf(value).contentType }, options);
-      return { ...writtenOfResult(result), created: result.status === 201 };
+      const bytes = value instanceof Json ? value : await collect(value);
+      const { contentType = bodyOf(value).contentType } = options;
+      const result = await this.#one({ ...options, op: "put", key, value: bytes, contentType }, options);
+      return {
+        version: result.version!,
+        etag: result.etag!,
+        expiresAt: result.expiresAt,
+        created: result.status === 201,
+      };
     }
     const { contentType, contentEncoding, meta } = options;
-    const request = this.#write("PUT", `/${keyPath(key)}`, options, {
+    const call = this.#write("PUT", `/${keyPath(key)}`, options, {
       "content-type": contentType,
       "content-encoding": contentEncoding,
       "kv-meta": meta && asciiJson(meta),
       "if-match": tagList(options.ifMatch),
       "if-none-match": tagList(demandedAbsence(options)),
     });
-    return this.#transport.send({ ...request, query: expiryQuery(options), body: bodyOf(value) }, options, async (response) => {
+    const request = { ...call, query: expiryQuery(options), body: bodyOf(value) };
+    return this.#transport.send(request, options, async (response) => {
       await discard(response);
       return { ...writtenOfHeaders(response), created: response.status === 201 };
     });
@@ -233,7 +227,12 @@ export class Namespace {
   list(options: ListOptions & { values: true }): Listing<ValueEntry>;
   list(options?: ListOptions): Listing<Entry>;
   list(options: ListOptions = {}): Listing<Entry> {
-    const request: Request = { method: "GET", path: this.#path(), headers: this.#readHeaders(options), repeatable: true };
+    const request: Call = {
+      method: "GET",
+      path: this.#path(),
+      headers: this.#readHeaders(options),
+      repeatable: true,
+    };
     const query = {
       prefix: options.prefix,
       delimiter: options.delimiter,
@@ -260,10 +259,14 @@ export class Namespace {
    */
   async batch(operations: readonly Operation[], options: ReadOptions & WriteOptions = {}): Promise<OperationResult[]> {
     const results: OperationResult[] = [];
-    for (const [index, body] of [...batchBodies(operations)].entries()) {
+    let part = 0;
+    for (const body of batchBodies(operations)) {
       // Requests differ, and so must what names them.
-      const idempotencyKey = options.idempotencyKey && index > 0 ? `${options.idempotencyKey}.${index}` : options.idempotencyKey;
-      results.push(...(await this.#operate("batch", body, { ...options, idempotencyKey })));
+      const idempotencyKey = options.idempotencyKey && `${options.idempotencyKey}${part++ > 0 ? `.${part}` : ""}`;
+      const call = operations.every(isRead)
+        ? this.#action(":batch", this.#readHeaders(options))
+        : this.#write("POST", ":batch", { ...options, idempotencyKey }, this.#readHeaders(options));
+      results.push(...(await this.#results({ ...call, body: bodyOf(body) }, options)));
     }
     return results;
   }
@@ -273,8 +276,9 @@ export class Namespace {
    * with `index` and `key` of the first operation at fault. A key may occur once. Needs a namespace with a home cloud,
    * or a service without peers.
    */
-  async transact(operations: readonly Operation[], options: ReadOptions & WriteOptions = {}): Promise<OperationResult[]> {
-    return this.#operate("transact", `{"operations":[${operations.map((one) => JSON.stringify(wireOperation(one))).join(",")}]}`, options);
+  transact(operations: readonly Operation[], options: ReadOptions & WriteOptions = {}): Promise<OperationResult[]> {
+    const call = this.#write("POST", ":transact", options, this.#readHeaders(options));
+    return this.#results({ ...call, body: bodyOf(transactionBody(operations)) }, options);
   }
 
   /**
@@ -300,13 +304,14 @@ export class Namespace {
     if (prefix === "") throw new TypeError("expected a prefix; to delete everything, delete the namespace");
     const { durability = this.#transport.options.durability } = options;
     const headers = { "kv-durability": durability };
-    const request: Request = { method: "DELETE", path: this.#path(), query: { prefix }, headers, repeatable: true };
+    const request: Call = { method: "DELETE", path: this.#path(), query: { prefix }, headers, repeatable: true };
+    const unbounded = { ...options, timeout: options.timeout ?? Number.POSITIVE_INFINITY };
     let before = 0;
-    return this.#transport.send(request, { ...options, timeout: options.timeout ?? Number.POSITIVE_INFINITY }, async (response) => {
+    return this.#transport.send(request, unbounded, async (response) => {
       let deleted = 0;
       try {
         for await (const line of linesOf(response)) {
-          const progress = JSON.parse(line) as { type: string; deleted: number };
+          const progress = parseLine<{ type: string; deleted: number }>(line);
           deleted = progress.deleted;
           options.onProgress?.(before + deleted);
           if (progress.type === "end") return before + deleted;
@@ -328,7 +333,9 @@ export class Namespace {
   }
 
   /** An export as the service sends it: JSON Lines, or a tar of raw values. Does not resume by itself. */
-  exportStream(options: ExportOptions & { format?: "jsonl" | "tar" | undefined } = {}): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  exportStream(
+    options: ExportOptions & { format?: "jsonl" | "tar" | undefined } = {},
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     return exportStream(this.#transport, this.name, options);
   }
 
@@ -336,7 +343,10 @@ export class Namespace {
    * Writes many records fast, in the order given, holding a bounded number of them in memory. After a break it goes on
    * behind the last record that the service has committed; the few after that may be written twice.
    */
-  import(records: Iterable<ImportRecord> | AsyncIterable<ImportRecord>, options: ImportOptions = {}): Promise<ImportResult> {
+  import(
+    records: Iterable<ImportRecord> | AsyncIterable<ImportRecord>,
+    options: ImportOptions = {},
+  ): Promise<ImportResult> {
     return importRecords(this.#transport, this.name, records, options);
   }
 
@@ -353,28 +363,29 @@ export class Namespace {
     return { "kv-consistency": consistency };
   }
 
-  #read(method: "GET" | "HEAD", key: string, options: ReadOptions & { ifNoneMatch?: string }): Request {
+  #read(method: "GET" | "HEAD", key: string, options: ReadOptions & { ifNoneMatch?: string }): Call {
     const headers = { ...this.#readHeaders(options), "if-none-match": tagList(options.ifNoneMatch) };
     return { method, path: `${this.#path()}/${keyPath(key)}`, headers, repeatable: true };
   }
 
-  #write(method: "PUT" | "POST" | "DELETE", path: string, options: WriteOptions, headers: Request["headers"] = {}): Request {
+  #write(method: "PUT" | "POST" | "DELETE", path: string, options: WriteOptions, headers: Call["headers"] = {}): Call {
     const { durability = this.#transport.options.durability, idempotencyKey = randomKey() } = options;
     const all = { "kv-durability": durability, "idempotency-key": idempotencyKey, ...headers };
     return { method, path: `${this.#path()}${path}`, headers: all, repeatable: true };
   }
 
-  async #operate(verb: "batch" | "transact", body: string, options: ReadOptions & WriteOptions): Promise<OperationResult[]> {
-    const request = this.#write("POST", `:${verb}`, options, this.#readHeaders(options));
-    const { results } = await this.#transport.send({ ...request, body: bodyOf(new Json(body)) }, options, (response) => {
-      return readJson<{ results: WireResult[] }>(response);
+  #action(path: string, headers: Call["headers"]): Call {
+    return { method: "POST", path: `${this.#path()}${path}`, headers, repeatable: true };
+  }
+
+  async #results(call: Call, options: ReadOptions): Promise<OperationResult[]> {
+    const { results } = await this.#transport.send(call, options, readJson<{ results: WireResult[] }>);
+    const filled = results.map(async (wire) => {
+      // The answer was full before this value.
+      if (!wire.entry?.omitted || isUnroutable(wire.key)) return resultOfJson(wire);
+      return { ...resultOfJson(wire), entry: await this.get(wire.key, options) };
     });
-    return Promise.all(
-      results.map(async (wire) => {
-        if (!wire.entry?.omitted || isUnroutable(wire.key)) return resultOfJson(wire);
-        return { ...resultOfJson(wire), entry: await this.get(wire.key, options) };
-      }),
-    );
+    return Promise.all(filled);
   }
 
   async #one(operation: Operation, options: ReadOptions & WriteOptions): Promise<OperationResult> {
@@ -385,38 +396,10 @@ export class Namespace {
   }
 }
 
-/** Keys that no URL can name, because its normalisation takes them for steps in a path; they travel by batch. */
-function isUnroutable(key: string): boolean {
-  return key === "." || key === "..";
-}
-
-/** A key in a URL: slashes stay, for the eye, where no normalisation would touch what is between them. */
-export function keyPath(key: string): string {
-  if (key === "") throw new TypeError("expected a key of at least one character, found an empty one");
-  const segments = wellFormed(key).split("/");
-  const fragile = segments.some((segment) => segment === "" || segment === "." || segment === "..");
-  return fragile ? encodeURIComponent(key) : segments.map(encodeURIComponent).join("/");
-}
-
 /** Null for an error that says "no such entry"; a namespace that does not exist is another matter. */
 function absent(error: unknown): null {
   if (error instanceof SkyKVError && error.status === 404 && error.code !== "namespace-not-found") return null;
   throw error;
-}
-
-function tagList(tags: string | readonly string[] | undefined): string | undefined {
-  if (tags === undefined || tags === "*") return tags;
-  return (typeof tags === "string" ? [tags] : tags).map((tag) => `"${tag}"`).join(", ");
-}
-
-function expiryQuery({ ttl, keepTtl }: Expiry) {
-  // Not in exponents, and to the millisecond.
-  const seconds = typeof ttl === "number" ? ttl.toFixed(3).replace(/\.?0+$/, "") : ttl;
-  return { ttl: seconds, keep_ttl: keepTtl ? "1" : undefined };
-}
-
-function asciiJson(value: object): string {
-  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function writtenOfHeaders({ headers }: Response): Written {
@@ -425,31 +408,4 @@ function writtenOfHeaders({ headers }: Response): Written {
     etag: tagOfHeaders(headers),
     expiresAt: dateOf(headers.get("kv-expires-at")),
   };
-}
-
-function writtenOfResult({ version, etag, expiresAt }: OperationResult): Written {
-  return { version: version ?? "", etag: etag ?? "", expiresAt };
-}
-
-function* batchBodies(operations: readonly Operation[]): Generator<string> {
-  let parts: string[] = [];
-  let size = 0;
-  const body = () => `{"operations":[${parts.join(",")}]}`;
-  for (const operation of operations) {
-    const part = JSON.stringify(wireOperation(operation));
-    // A code unit is at most three bytes of UTF-8.
-    if (parts.length === maxBatch.operations || (parts.length > 0 && size + part.length * 3 > maxBatch.bytes)) {
-      yield body();
-      parts = [];
-      size = 0;
-    }
-    parts.push(part);
-    size += part.length * 3;
-  }
-  if (parts.length > 0) yield body();
-}
-
-/** 128 random bits. Not `crypto.randomUUID`, which browsers keep from pages without TLS. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

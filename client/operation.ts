@@ -1,4 +1,4 @@
-import { encodeValue } from "./bytes.ts";
+import { encodeText, encodeValue } from "./bytes.ts";
 import { dateOf, entryOfJson, type Meta, ValueEntry, type WireEntry } from "./entry.ts";
 import { fromProblem, type Problem, type SkyKVError } from "./errors.ts";
 import { Json } from "./value.ts";
@@ -83,9 +83,18 @@ export function wireOperation(operation: Operation): object {
     case "put": {
       const { value, contentType, contentEncoding, meta } = operation;
       const json = value instanceof Json;
-      const type = contentType ?? (json ? "application/json" : typeof value === "string" ? "text/plain; charset=utf-8" : undefined);
+      const type =
+        contentType ??
+        (json ? "application/json" : typeof value === "string" ? "text/plain; charset=utf-8" : undefined);
       const fields = { content_type: type, content_encoding: contentEncoding, meta };
-      return { op, key, ...encodeValue(json ? value.text : value), ...fields, ...wireExpiry(operation), ...wireConditions(operation) };
+      return {
+        op,
+        key,
+        ...encodeValue(json ? value.text : value),
+        ...fields,
+        ...wireExpiry(operation),
+        ...wireConditions(operation),
+      };
     }
     case "touch":
       return { op, key, ...wireExpiry(operation), ...wireConditions(operation) };
@@ -121,4 +130,38 @@ export function resultOfJson(wire: WireResult): OperationResult {
     value: wire.value ?? null,
     error: wire.problem ? fromProblem({ key: wire.key, ...wire.problem }, wire.status) : null,
   };
+}
+
+/** Operations in one batch, and bytes of its JSON, with room below the service's 10 MiB. */
+const maxBatch = { operations: 1000, bytes: 8 * 2 ** 20 };
+
+/** Bodies of as few batches as hold the operations in their order. */
+export function* batchBodies(operations: readonly Operation[]): Generator<Json> {
+  let parts: string[] = [];
+  let bytes = 0;
+  for (const operation of operations) {
+    const part = JSON.stringify(wireOperation(operation));
+    const size = encodeText(part).length;
+    if (parts.length === maxBatch.operations || (parts.length > 0 && bytes + size > maxBatch.bytes)) {
+      yield bodyOfParts(parts);
+      parts = [];
+      bytes = 0;
+    }
+    parts.push(part);
+    bytes += size;
+  }
+  if (parts.length > 0) yield bodyOfParts(parts);
+}
+
+/** The body of a transaction, which cannot be parted. */
+export function transactionBody(operations: readonly Operation[]): Json {
+  return bodyOfParts(operations.map((operation) => JSON.stringify(wireOperation(operation))));
+}
+
+function bodyOfParts(parts: readonly string[]): Json {
+  return new Json(`{"operations":[${parts.join(",")}]}`);
+}
+
+export function isRead({ op }: Operation): boolean {
+  return op === "get" || op === "check";
 }

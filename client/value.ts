@@ -8,7 +8,14 @@ import { encodeText, wellFormed } from "./bytes.ts";
  * sends one is never retried. A function that opens the stream anew for each attempt can be, and so can a `Blob`.
  * (Browsers do not stream uploads: there a stream is first collected in a `Blob`.)
  */
-export type Value = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>) | Json;
+export type Value =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<Uint8Array>
+  | (() => ReadableStream<Uint8Array>)
+  | Json;
 
 /** A value that is written as JSON text, with the content type `application/json`. Made by {@link json}. */
 export class Json {
@@ -53,7 +60,8 @@ export function bodyOf(value: Value): Body {
   if (value instanceof Json) return whole(value.text, types.json);
   if (value instanceof Blob) return whole(value, value.type || types.bytes);
   if (typeof value === "function") return { open: value, replayable: true, streams: true, contentType: types.bytes };
-  if (value instanceof ReadableStream) return { open: () => value, replayable: false, streams: true, contentType: types.bytes };
+  if (value instanceof ReadableStream)
+    return { open: () => value, replayable: false, streams: true, contentType: types.bytes };
   return whole(value as Uint8Array<ArrayBuffer>, types.bytes);
 }
 

@@ -2,7 +2,7 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { decodeValue } from "./bytes.ts";
 import { dateOf } from "./entry.ts";
 import { isTransient, SkyKVError } from "./errors.ts";
-import { chunksOf, discard, pauseAfter, readJson, type Request, sleep, type Transport } from "./http.ts";
+import { type Call, chunksOf, discard, pauseAfter, readJson, sleep, type Transport } from "./http.ts";
 
 export type WatchOptions = {
   prefix?: string | undefined;
@@ -35,67 +35,71 @@ export type WatchEvent =
       /** For `since`; null while the snapshot is not complete. */
       readonly cursor: string | null;
     }
-  | { readonly type: "delete"; readonly key: string; readonly version: string; readonly origin: string; readonly cursor: string }
+  | {
+      readonly type: "delete";
+      readonly key: string;
+      readonly version: string;
+      readonly origin: string;
+      readonly cursor: string;
+    }
   /** The snapshot is complete; changes follow. */
   | { readonly type: "live"; readonly cursor: string }
   /** Changes may have been missed: forget what came before, a new snapshot follows. */
   | { readonly type: "reset" };
 
-/** Seconds without a byte after which the connection counts as dead: the service sends a comment every 15 s. */
-const silence = 45;
-
 /** See `Namespace.watch`. */
-export async function* watch(transport: Transport, path: string, options: WatchOptions): AsyncGenerator<WatchEvent, void> {
+export async function* watch(
+  transport: Transport,
+  path: string,
+  options: WatchOptions,
+): AsyncGenerator<WatchEvent, void> {
   const { signal } = options;
-  const ended = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const common = { prefix: options.prefix, values: options.values ? "1" : undefined };
-  const request = (query: Request["query"]): Request => {
-    return { method: "GET", path, query: { ...common, ...query }, headers: { accept: "text/event-stream" }, repeatable: true };
-  };
+  const request = (query: Call["query"]): Call => ({
+    method: "GET",
+    path,
+    query: { ...common, ...query },
+    repeatable: true,
+  });
 
   let cursor = options.since ?? null;
   let snapshot = options.snapshot === true && cursor === null;
   // A cursor from the start: a break before the first event must not lose it.
   if (cursor === null && !snapshot) cursor = await currentCursor(transport, request({ wait: "0" }), signal);
-  try {
-    for (let failures = 0; ; failures++) {
-      let given = false;
-      let failure: unknown = null;
-      try {
-        const response = await transport.attempt(request(snapshot ? { snapshot: "1" } : { since: cursor! }), stop);
-        for await (const frame of framesOf(response)) {
-          failures = 0;
-          const event = eventOf(frame, snapshot);
-          if (event === null) continue;
-          if (event.type === "live") snapshot = false;
-          cursor = event.cursor ?? cursor;
-          given = true;
-          yield event;
-        }
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        if (error instanceof SkyKVError && error.code === "cursor-gone" && !snapshot) {
-          snapshot = true;
-          yield { type: "reset" };
-          continue;
-        }
-        if (!isTransient(error)) throw error;
-        failure = error;
+  for (let failures = 0; ; failures++) {
+    let given = false;
+    let failure: unknown = null;
+    try {
+      const call = request(snapshot ? { snapshot: "1" } : { since: cursor! });
+      const response = await transport.send({ ...call, repeatable: false }, { signal }, (response) => response);
+      for await (const frame of framesOf(response)) {
+        failures = 0;
+        const event = eventOf(frame, snapshot);
+        if (event === null) continue;
+        if (event.type === "live") snapshot = false;
+        cursor = event.cursor ?? cursor;
+        given = true;
+        yield event;
       }
-      // Half a snapshot cannot be resumed, and what was deleted meanwhile would stay unknown.
-      if (snapshot && given) yield { type: "reset" };
-      await sleep(pauseAfter(failures, failure), stop);
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (error instanceof SkyKVError && error.code === "cursor-gone" && !snapshot) {
+        snapshot = true;
+        yield { type: "reset" };
+        continue;
+      }
+      if (!isTransient(error)) throw error;
+      failure = error;
     }
-  } finally {
-    ended.abort();
+    // Half a snapshot cannot be resumed, and what was deleted meanwhile would stay unknown.
+    if (snapshot && given) yield { type: "reset" };
+    await sleep(pauseAfter(failures, failure), signal);
   }
 }
 
 /** The cursor of now, from a long poll that does not wait. */
-async function currentCursor(transport: Transport, request: Request, signal: AbortSignal | undefined): Promise<string> {
-  const headers = { accept: "application/json" };
-  return (await transport.send({ ...request, headers }, { signal }, readJson<{ cursor: string }>)).cursor;
+async function currentCursor(transport: Transport, request: Call, signal: AbortSignal | undefined): Promise<string> {
+  return (await transport.send(request, { signal }, readJson<{ cursor: string }>)).cursor;
 }
 
 type WireEvent = {
@@ -129,26 +133,18 @@ function eventOf(frame: EventSourceMessage, snapshot: boolean): Exclude<WatchEve
   };
 }
 
-/** Server-sent events, until the stream ends. Throws when it breaks or falls silent. */
+/** Server-sent events, until the stream ends. Throws when it breaks. */
 async function* framesOf(response: Response): AsyncGenerator<EventSourceMessage, void> {
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
+  const type = response.headers.get("content-type");
+  if (!type?.startsWith("text/event-stream")) {
     await discard(response);
-    throw new SkyKVError("unexpected-answer", `expected text/event-stream, found ${response.headers.get("content-type")}`);
+    throw new SkyKVError("unexpected-answer", `expected text/event-stream, found ${type}`);
   }
   const decoder = new TextDecoder();
-  let frames: EventSourceMessage[] = [];
+  const frames: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (frame) => frames.push(frame) });
-  const chunks = chunksOf(response);
-  try {
-    for (;;) {
-      const next = await withinSilence(chunks.next());
-      if (next.done) return;
-      parser.feed(decoder.decode(next.value, { stream: true }));
-      yield* frames;
-      frames = [];
-    }
-  } finally {
-    // Not awaited: a read that hangs would hold it up; the caller's signal ends the read.
-    void chunks.return().catch(() => {});
+  for await (const chunk of chunksOf(response)) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    yield* frames.splice(0);
   }
 }

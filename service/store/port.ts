@@ -167,6 +167,8 @@ export interface Store {
   /** Null when retention has dropped what follows `after`. */
   feed(after: FeedPosition, limit: number): Promise<FeedWindow | null>;
   probe(): Promise<Probe>;
+  /** Hybrid time at and below which tombstones and expired values count as absent. Never falls. */
+  floor(): Promise<bigint>;
 
   namespace(name: string): Promise<NamespaceRecord | null>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;

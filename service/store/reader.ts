@@ -11,6 +11,8 @@ const maxBatch = 256;
 const maxInFlight = 2;
 /** Large values under way, so that they cannot fill the memory. */
 const maxLarge = 8;
+/** Times that rows of one moment are read anew because a large value changed in between. */
+const maxAttempts = 5;
 /** Reads that may wait; past it the service is overloaded and says so. */
 const maxWaiting = 20_000;
 
@@ -36,6 +38,19 @@ export class Reader {
   async read(path: Path): Promise<Read> {
     const read = await this.#coalesced(path);
     return isLeftOut(read.stored) ? this.#readLarge(path, read.horizon) : read;
+  }
+
+  /** Rows of several keys as of one moment, values included. */
+  async readTogether(paths: readonly Path[]): Promise<readonly (Stored | null)[]> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const { rows, horizon } = await this.#store.read(paths);
+      // A large value comes by a second read; only if its row is still the same it belongs to the moment.
+      const whole = await Promise.all(
+        rows.map(async (row, i) => (isLeftOut(row) ? (await this.#readLarge(paths[i]!, horizon)).stored : row)),
+      );
+      if (whole.every((row, i) => row?.changed === rows[i]?.changed)) return whole;
+    }
+    throw new OverloadedError("large values change faster than they can be read together");
   }
 
   #coalesced(path: Path): Promise<Read> {

@@ -165,15 +165,7 @@ export class Writer {
   /** Learns what the job must know of its keys, decides, and puts it into the next batch. */
   async #prepare(job: Job): Promise<void> {
     try {
-      if (needsReading(job)) {
-        await Promise.all(
-          job.steps.map(async (step, i) => {
-            if (job.current[i] === undefined && isNeeded(job, step)) {
-              job.current[i] = (await this.#options.reader.read(step.path)).stored;
-            }
-          }),
-        );
-      }
+      if (needsReading(job)) await this.#readCurrent(job);
       if (job.expired) {
         this.#close(job, () => undefined);
         return;
@@ -189,6 +181,18 @@ export class Writer {
     } catch (error) {
       this.#fail(job, error);
     }
+  }
+
+  async #readCurrent(job: Job): Promise<void> {
+    const { reader } = this.#options;
+    if (job.steps.length === 1) {
+      job.current[0] = (await reader.read(job.steps[0]!.path)).stored;
+      return;
+    }
+    const rows = await reader.readTogether(job.steps.map((step) => step.path));
+    rows.forEach((row, i) => {
+      job.current[i] = row;
+    });
   }
 
   #schedule(): void {

@@ -160,14 +160,14 @@ describe("the linearizability checker", () => {
     assert.ok(!verdict.linearizable);
     const lines = verdict.explanation.split("\n").map((line) => line.replace(/^.*ms {2}/, "  "));
     assert.deepEqual(lines, [
-      `key "k" is not linearizable: 3 of its ${history.length} calls contradict each other`,
+      `key "k": 3 of ${history.length} calls contradict each other`,
       '  client 1  put "old"',
       '  client 2  put "new"',
       '  client 3  read "old"',
       "an order that goes furthest:",
       '  client 1  put "old"',
       '  client 2  put "new"',
-      "and then there is no place for:",
+      "has no place for:",
       '  client 3  read "old"',
     ]);
   });

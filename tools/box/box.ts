@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { openData, publishUrl } from "./data.ts";
 import { BoxError } from "./error.ts";
@@ -36,6 +37,7 @@ export type BoxOptions = {
 };
 
 const SERVICE_MAIN = join(import.meta.dirname, "../../service/main.ts");
+const PORT_PATIENCE_MS = 1_000;
 const CLOUDS = ["local"];
 
 /** Starts the box; when that fails, nothing of it is left running. */
@@ -83,18 +85,27 @@ async function allOrNone(starts: Promise<Cloud>[]): Promise<Cloud[]> {
   throw failure.reason;
 }
 
-/** The service would find out too, but only after PostgreSQL has started. */
+/**
+ * Makes sure that nobody listens there. The service would find out too, but only after PostgreSQL has started. Waits
+ * a little for the service of a box that was killed just now, which is about to end.
+ */
 async function assertFree(host: string, port: number): Promise<void> {
+  const end = Date.now() + PORT_PATIENCE_MS;
+  let error = await tryToListen(host, port);
+  while (error?.code === "EADDRINUSE" && Date.now() < end) {
+    await sleep(50);
+    error = await tryToListen(host, port);
+  }
+  if (error?.code === "EADDRINUSE") {
+    throw new BoxError(`Port ${port} is in use, perhaps by another box. Stop that, or choose another with --port.`);
+  }
+  if (error !== undefined) throw new BoxError(`Cannot listen on ${host}, port ${port}: ${error.message}.`);
+}
+
+async function tryToListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   const server = createServer();
-  await new Promise<void>((settle, reject) => {
-    server.once("error", reject).listen({ host, port, exclusive: true }, settle);
-  }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EADDRINUSE") {
-      throw new BoxError(
-        `Port ${port} is in use, perhaps by another box. Stop that, or choose another: --port ${port + 1}.`,
-      );
-    }
-    throw new BoxError(`Cannot listen on ${host}, port ${port}: ${error.message}.`);
-  });
-  await new Promise((settle) => server.close(settle));
+  const { promise, resolve: settle } = Promise.withResolvers<NodeJS.ErrnoException | undefined>();
+  server.once("error", settle).once("close", settle);
+  server.listen({ host, port, exclusive: true }, () => server.close());
+  return promise;
 }

@@ -11,7 +11,7 @@ const HELP = `Runs SkyKV on this machine: the service, its PostgreSQL and the co
   --data DIR           where the data is kept between runs (default .skykv)
   --fresh              empty that folder first
   --postgres-user UID  as root: the user to run PostgreSQL as (default: the owner of
-                       the data, else nobody)
+                       the folder, else nobody)
   --json               print one line of JSON when ready, nothing else
   --help               print this
 
@@ -21,6 +21,7 @@ const HELP = `Runs SkyKV on this machine: the service, its PostgreSQL and the co
 
 /** npm passes Ctrl-C on to us, although the terminal has sent it already: such a pair is one wish. */
 const SAME_SIGNAL_MS = 500;
+const PARENT_POLL_MS = 500;
 
 /**
  * Runs the box until it is told to stop; returns the exit code.
@@ -118,27 +119,32 @@ function parse(args: string[]) {
 
 /** The wish to stop: the first signal asks for it, a second one means at once. */
 function stopSignal() {
-  const stopping = {
-    asked: false,
-    onSecond: () => {},
-    first: Promise.resolve(),
-  };
-  stopping.first = new Promise((settle) => {
-    let at = 0;
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        if (!stopping.asked) {
-          stopping.asked = true;
-          at = performance.now();
-          settle();
-        } else if (performance.now() - at > SAME_SIGNAL_MS) {
-          stopping.onSecond();
-          process.exit(130);
-        }
-      });
+  const { promise: first, resolve: ask } = Promise.withResolvers<void>();
+  const stopping = { asked: false, first, onSecond: () => {} };
+  let at = 0;
+  const stop = () => {
+    if (!stopping.asked) {
+      stopping.asked = true;
+      at = performance.now();
+      ask();
+    } else if (performance.now() - at > SAME_SIGNAL_MS) {
+      stopping.onSecond();
+      process.exit(130);
     }
-  });
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  if (process.env.npm_lifecycle_event !== undefined) onOrphaned(stop);
   return stopping;
+}
+
+/** npm runs us by a shell, which may die of a signal without passing it on. */
+function onOrphaned(act: () => void): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    act();
+  }, PARENT_POLL_MS).unref();
 }
 
 /** What to know and to try, for people. */

@@ -74,6 +74,8 @@ const ENDING_MS = 15_000;
 /** Crash recovery replays at most max_wal_size; slow disks take their time. */
 const STARTUP_MS = 300_000;
 
+const SYNC_METHOD = process.platform === "linux" ? "syncfs" : "fsync";
+
 /** What differs from PostgreSQL's defaults; all that makes commits durable stays at its default, on. */
 const SETTINGS = {
   listen_addresses: "",
@@ -89,6 +91,9 @@ const SETTINGS = {
   max_wal_senders: "0",
   // Queries here are short; compiling them costs more than it gains.
   jit: "off",
+  // After a crash and an initialisation all files are made durable: at once, where the kernel can, or a thousand
+  // one by one (on a busy machine the difference between 0.2 and 2 s).
+  recovery_init_sync_method: SYNC_METHOD,
 };
 
 /**
@@ -101,7 +106,7 @@ const SETTINGS = {
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const binaries = await findBinaries();
-  const user = await chooseUser(options.directory, options.user);
+  const user = await chooseUser(resolve(options.directory), options.user);
   const directory = await prepareFolder(options.directory, user);
   const data = join(directory, "data");
   await assertReachable(binaries.postgres, "-x", user);
@@ -247,7 +252,7 @@ async function initialise(place: {
       binaries.initdb,
       [
         ...["--pgdata", unfinished, "--username", "postgres", "--locale=C", "--encoding=UTF8"],
-        ...["--auth-local=trust", "--auth-host=reject", "--no-instructions"],
+        ...["--auth-local=trust", "--auth-host=reject", "--no-instructions", `--sync-method=${SYNC_METHOD}`],
       ],
       options,
     );

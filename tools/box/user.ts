@@ -11,8 +11,8 @@ export type User = { uid: number; gid: number };
 
 /**
  * Decides which user PostgreSQL runs as; undefined means the user of this process. PostgreSQL refuses root, so
- * root needs another user: the owner of the existing data, else the one asked for, else the owner of the folder,
- * else `nobody`.
+ * root needs another user: the owner of the existing data, else the one asked for, else the owner of the nearest
+ * folder around it that is not root's (in someone's home that is the one who can reach it), else `nobody`.
  */
 export async function chooseUser(directory: string, wanted: User | undefined): Promise<User | undefined> {
   const self = process.getuid!();
@@ -33,8 +33,11 @@ export async function chooseUser(directory: string, wanted: User | undefined): P
     );
   }
   if (owner !== undefined || wanted !== undefined) return owner ?? wanted;
-  const keeper = await ownerOf(directory);
-  return keeper === undefined || keeper.uid === 0 ? nobody() : keeper;
+  for (const folder of [directory, ...parentsOf(directory)]) {
+    const keeper = await ownerOf(folder);
+    if (keeper !== undefined && keeper.uid !== 0) return keeper;
+  }
+  return nobody();
 }
 
 /** Makes sure that a user can pass all folders above `path` and has access of the kind that `test` names. */
@@ -83,12 +86,17 @@ async function ownerOf(path: string): Promise<User | undefined> {
 }
 
 async function firstClosed(path: string, user: User): Promise<string | undefined> {
-  const folders: string[] = [];
-  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) folders.unshift(folder);
-  for (const folder of folders) {
+  for (const folder of parentsOf(path).reverse()) {
     const { mode, uid, gid } = await stat(folder);
     const pass = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
     if ((mode & pass) === 0) return folder;
   }
   return undefined;
+}
+
+/** The folders around a path, the nearest first, without the root of the file system. */
+function parentsOf(path: string): string[] {
+  const folders: string[] = [];
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) folders.push(folder);
+  return folders;
 }

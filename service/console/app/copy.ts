@@ -29,5 +29,10 @@ async function copy(text: string, what: string): Promise<void> {
 
 /** A command line to paste, with its copy button. */
 export function commandLine(command: string): HTMLElement {
-  return el("div", { class: "command" }, el("pre", { tabindex: 0 }, el("code", {}, command)), copyButton(command, "Command"));
+  return el(
+    "div",
+    { class: "command" },
+    el("pre", { tabindex: 0 }, el("code", {}, command)),
+    copyButton(command, "Command"),
+  );
 }

@@ -65,7 +65,12 @@ export interface Question {
 /** Asks before something that cannot be undone. Resolves to true when the user goes ahead. */
 export async function ask({ title, text, action, danger = false, typed }: Question): Promise<boolean> {
   let answer = false;
-  const go = el("button", { class: danger ? "button danger" : "button primary", disabled: typed !== undefined }, action);
+  const go = el(
+    "button",
+    { class: danger ? "button danger" : "button primary", disabled: typed !== undefined },
+    action,
+  );
+  const cancel = el("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Cancel");
   const input = el("input", {
     autocomplete: "off",
     oninput: () => {
@@ -84,15 +89,11 @@ export async function ask({ title, text, action, danger = false, typed }: Questi
     },
     el("div", { class: "prose" }, text),
     typed !== undefined && el("label", { class: "field" }, el("span", {}, "Type ", el("code", {}, typed)), input),
-    el(
-      "div",
-      { class: "actions" },
-      el("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Cancel"),
-      go,
-    ),
+    el("div", { class: "actions" }, cancel, go),
   );
   const dialog = openDialog(title, form);
-  (typed === undefined ? go : input).focus();
+  // A stray Enter must not delete.
+  (typed !== undefined ? input : danger ? cancel : go).focus();
   await dialog.closed;
   return answer;
 }

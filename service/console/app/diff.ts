@@ -12,6 +12,11 @@ const context = 3;
 export function diffLines(before: string, after: string): DiffLine[] {
   const a = before.split("\n");
   const b = after.split("\n");
+  // The end of the last line is no line of its own.
+  if (a.at(-1) === "" && b.at(-1) === "") {
+    a.pop();
+    b.pop();
+  }
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
@@ -40,14 +45,17 @@ function middle(a: string[], b: string[]): DiffLine[] {
       lines.push({ sign: " ", text: a[i]! });
       i += 1;
       j += 1;
-    } else if (j >= b.length || (i < a.length && length[i + 1]![j]! >= length[i]![j + 1]!)) lines.push(removed(a[i++]!));
+    } else if (j >= b.length || (i < a.length && length[i + 1]![j]! >= length[i]![j + 1]!))
+      lines.push(removed(a[i++]!));
     else lines.push(added(b[j++]!));
   }
   return lines;
 }
 
 function shortened(lines: DiffLine[]): DiffLine[] {
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - context), i + context + 1).some(({ sign }) => sign !== " "));
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - context), i + context + 1).some(({ sign }) => sign !== " "),
+  );
   const kept: DiffLine[] = [];
   lines.forEach((line, i) => {
     if (near[i]) kept.push(line);

@@ -43,13 +43,18 @@ export function relative(date: Date, now = Date.now()): string {
 
 /** A time that keeps itself right: `refreshTimes` rewrites all of them. `expiry` words what has passed as expired. */
 export function time(iso: string, { expiry = false } = {}): HTMLTimeElement {
-  const element = el("time", { datetime: iso, title: exact.format(new Date(iso)), "data-expiry": expiry });
+  const element = el("time", {
+    datetime: iso,
+    title: exact.format(new Date(iso)),
+    "data-live": true,
+    "data-expiry": expiry,
+  });
   refreshTime(element);
   return element;
 }
 
 export function refreshTimes(): void {
-  for (const element of document.querySelectorAll("time")) refreshTime(element);
+  for (const element of document.querySelectorAll<HTMLTimeElement>("time[data-live]")) refreshTime(element);
 }
 
 function refreshTime(element: HTMLTimeElement): void {

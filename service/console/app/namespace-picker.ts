@@ -25,7 +25,12 @@ export function namespacePicker(view: ViewName, signal: AbortSignal): NamespaceP
       );
       fill(element, el("span", {}, "Namespace"), select);
     } else {
-      const input = el("input", { value: current, spellcheck: "false", autocomplete: "off", onchange: () => go(input.value.trim()) });
+      const input = el("input", {
+        value: current,
+        spellcheck: "false",
+        autocomplete: "off",
+        onchange: () => go(input.value.trim()),
+      });
       fill(element, el("span", {}, "Namespace"), input);
     }
   };

@@ -61,8 +61,10 @@ function adviceFor({ status, problem }: ApiError): string | undefined {
   if (problem.code === "namespace-not-found") return "Choose another namespace, or create this one under Namespaces.";
   if (status === 0) return "Check that it runs and that this computer reaches it; then try again.";
   if (status === 403) return "Sign in with a key that has this scope, or ask who administers this service for one.";
-  if (status === 429) return `Wait ${problem.retry_after ?? "a few"} seconds; the limit belongs to the key or the namespace.`;
-  if (status === 507) return "The disk is full: reads go on. Delete what is not needed, or give the database more room.";
+  if (status === 429)
+    return `Wait ${problem.retry_after ?? "a few"} seconds; the limit belongs to the key or the namespace.`;
+  if (status === 507)
+    return "The disk is full: reads go on. Delete what is not needed, or give the database more room.";
   if (status >= 500) return "This is the service's fault. Try again in a moment; Health shows what is wrong.";
   return undefined;
 }

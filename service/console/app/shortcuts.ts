@@ -17,8 +17,11 @@ const described: [keys: string, does: string][] = [
   ["?", "This list"],
 ];
 
+/** What a key does; false when it is not for this place and the browser may have it. */
+export type KeyHandler = () => unknown;
+
 /** Calls the handler of a pressed key until `signal` aborts; not while typing, in a dialog or with a modifier. */
-export function onKeys(handlers: Record<string, (event: KeyboardEvent) => void>, signal: AbortSignal): void {
+export function onKeys(handlers: Record<string, KeyHandler>, signal: AbortSignal): void {
   document.addEventListener(
     "keydown",
     (event) => {
@@ -26,8 +29,7 @@ export function onKeys(handlers: Record<string, (event: KeyboardEvent) => void>,
       if (!handler || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (document.querySelector("dialog[open]") || isTyping(event.target)) return;
       if (event.key.length === 1 && !enabled()) return;
-      event.preventDefault();
-      handler(event);
+      if (handler() !== false) event.preventDefault();
     },
     { signal },
   );

@@ -2,6 +2,7 @@
 export interface ServerEvent {
   type: string;
   id: string | null;
+  /** Empty when the server only moved the id on. */
   data: string;
 }
 
@@ -31,7 +32,7 @@ function cutCarriageReturn(text: string): [string, string] {
   return text.endsWith("\r") ? [text.slice(0, -1), "\r"] : [text, ""];
 }
 
-/** One block of lines, or null for a comment. */
+/** One block of lines, or null for a comment or the like. */
 function parseFrame(frame: string): ServerEvent | null {
   const event: ServerEvent = { type: "message", id: null, data: "" };
   const data: string[] = [];
@@ -41,7 +42,8 @@ function parseFrame(frame: string): ServerEvent | null {
     else if (field === "id") event.id = value;
     else if (field === "data") data.push(value);
   }
-  if (data.length === 0) return null;
+  // An id without data says how far a quiet stream has come.
+  if (data.length === 0 && event.id === null) return null;
   event.data = data.join("\n");
   return event;
 }

@@ -15,6 +15,17 @@ const stepRows = 2000;
 /** How much of the feed is kept: at least an hour, at most these. */
 export type FeedRetention = { readonly hours: number; readonly bytes: number };
 
+/** Takes or renews the lease of maintenance for `seconds`; false while another process has it. */
+export async function lease(connections: Connections, process: string, seconds: number): Promise<boolean> {
+  const rows = await connections.query(
+    "lease",
+    `update cluster set maintainer = $1, maintained_until = now() + make_interval(secs => $2)
+     where maintainer = $1 or maintained_until < now() returning maintainer`,
+    [process, seconds],
+  );
+  return rows.length > 0;
+}
+
 /** Makes the feed's partitions of the coming hours. Any number of processes may do it at once. */
 export async function createPartitions(connections: Connections): Promise<void> {
   const rows = await connections.query(undefined, "select extract(epoch from date_trunc('hour', now(), 'UTC'))::bigint * 1000");

@@ -26,6 +26,8 @@ const otherConnections = 6;
 export type PostgresStore = Store & {
   /** For the maintenance tasks, which are this adapter's own. */
   readonly others: Connections;
+  /** Of the server, for example 18.1. */
+  readonly version: string;
 };
 
 /** Brings the schema up to date and opens the store. Safe while another release of the service runs on the database. */
@@ -37,11 +39,13 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
   const { origin, now } = options;
   await createPartitions(others);
   const incarnation = await incarnationOf(others);
+  const [[version]] = (await others.read(undefined, "show server_version")) as [[string]];
 
   return {
     origin,
     incarnation,
     others,
+    version,
     read: (paths) => readRows(reads, paths),
     readLarge: (path: Path) => readRow(others, path),
     commit: (request: Commit): Promise<CommitAnswer> => commit(writes, origin, request),
@@ -51,6 +55,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     feedEnd: () => feedEnd(others),
     feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
     probe: () => probe(writes, now),
+    floor: async () => BigInt((await others.read(undefined, "select floor from cluster"))[0]![0]!),
     namespace: (name) => settings.namespace(others, name),
     namespaces: () => settings.namespaces(others, now()),
     putNamespace: (name, values, clock) => settings.putNamespace(others, origin, name, values, clock),

@@ -6,12 +6,11 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "no
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { findBinaries } from "../../../tools/box/binaries.ts";
 import { type Postgres, startPostgres } from "../../../tools/box/postgres.ts";
 import { inspectProcess, isGone } from "../../../tools/box/process.ts";
-import { remove, temporaryFolder } from "./folder.ts";
+import { childrenOf, remove, temporaryFolder, until } from "./support.ts";
 
 /** A refusal that is one line and says what `words` match. */
 const refusal = (words: RegExp) => (error: Error) => {
@@ -49,7 +48,7 @@ describe("the box's PostgreSQL", () => {
       [{ database: "skykv", user: "skykv", usesuper: false }],
     );
     const shown = await query(url, "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [
-      ["fsync", "synchronous_commit", "full_page_writes", "listen_addresses", "lc_collate", "server_encoding"],
+      ["fsync", "synchronous_commit", "full_page_writes", "listen_addresses", "server_encoding"],
     ]);
     assert.deepEqual(Object.fromEntries(shown.map(({ name, setting }) => [name, setting])), {
       fsync: "on",
@@ -123,7 +122,9 @@ describe("the box's PostgreSQL", () => {
   it("initialises anew after a kill in the middle of it", async () => {
     const place = join(folder, "broken-off");
     const starter = spawn(process.execPath, [join(import.meta.dirname, "hold.ts"), place], { stdio: "ignore" });
-    await until(async () => (await readdir(place)).some((name) => name.startsWith("data.new-")));
+    await until("initialisation begins", async () =>
+      (await readdir(place)).some((name) => name.startsWith("data.new-")),
+    );
     await kill(starter);
     assert.ok(!(await readdir(place)).includes("data"), "the kill came too late");
     const { url } = await start(place);
@@ -252,14 +253,4 @@ async function hold(directory: string): Promise<{ starter: ChildProcess; pid: nu
 async function kill(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await once(child, "exit");
-}
-
-async function childrenOf(parent: number): Promise<number[]> {
-  const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
-  const found = await Promise.all(pids.map(inspectProcess));
-  return pids.filter((_, index) => found[index]?.parent === parent);
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds().catch(() => false))) await sleep(5);
 }

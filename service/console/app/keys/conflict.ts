@@ -7,6 +7,9 @@ import { size, time } from "../format.ts";
 import { type Expected, readOrNull, type ShownEntry } from "./entry.ts";
 import { decodeText } from "./text.ts";
 
+/** Of a comparison that is longer, the rest is left out: the decision is made by then. */
+const maxLines = 500;
+
 export interface Attempt {
   namespace: string;
   key: string;
@@ -80,10 +83,17 @@ async function resolveConflict(attempt: Attempt, current: ShownEntry | null): Pr
 }
 
 function summary({ shown, expected }: Attempt, current: ShownEntry | null): HTMLElement {
-  if (!current) return el("p", {}, "Nothing was written. The key holds no value any more: somebody deleted it, or it expired.");
+  if (!current)
+    return el("p", {}, "Nothing was written. The key holds no value any more: somebody deleted it, or it expired.");
   const when = el("span", {}, time(current.updatedAt), ` in cloud ${current.origin}`);
   if (expected === null) return el("p", {}, "Nothing was written. It was last changed ", when, " and holds:");
-  return el("p", {}, "Nothing was written. Somebody changed it ", when, shown ? ". What changed since you opened it:" : ". It now holds:");
+  return el(
+    "p",
+    {},
+    "Nothing was written. Somebody changed it ",
+    when,
+    shown ? ". What changed since you opened it:" : ". It now holds:",
+  );
 }
 
 function changes(shown: ShownEntry | null, current: ShownEntry): Child {
@@ -95,11 +105,14 @@ function changes(shown: ShownEntry | null, current: ShownEntry): Child {
   ];
   const changed = facts.filter(([, before, after]) => before !== after);
   return [
-    el(
-      "dl",
-      { class: "facts" },
-      changed.map(([name, before, after]) => el("div", {}, el("dt", {}, name), el("dd", {}, before && `${before} → `, after))),
-    ),
+    changed.length > 0 &&
+      el(
+        "dl",
+        { class: "facts" },
+        changed.map(([name, before, after]) =>
+          el("div", {}, el("dt", {}, name), el("dd", {}, before && `${before} → `, after)),
+        ),
+      ),
     textChanges(shown, current),
   ];
 }
@@ -107,10 +120,16 @@ function changes(shown: ShownEntry | null, current: ShownEntry): Child {
 function textChanges(shown: ShownEntry | null, current: ShownEntry): Child {
   const before = shown ? shown.whole && decodeText(shown.bytes) : "";
   const after = current.whole && decodeText(current.bytes);
-  if (typeof before !== "string" || typeof after !== "string") return el("p", { class: "muted" }, "The values are bytes or too large to compare here.");
+  if (typeof before !== "string" || typeof after !== "string")
+    return el("p", { class: "muted" }, "The values are bytes or too large to compare here.");
   if (before === after) return el("p", { class: "muted" }, "The value itself is the same.");
-  const lines = shown ? diffLines(before, after) : after.split("\n").slice(0, 200).map((text): DiffLine => ({ sign: " ", text }));
-  return el("pre", { class: "text-view diff", tabindex: 0, role: "region", "aria-label": "Changes of the value" }, lines.map(diffLine));
+  const lines = shown ? diffLines(before, after) : after.split("\n").map((text): DiffLine => ({ sign: " ", text }));
+  return el(
+    "pre",
+    { class: "text-view diff", tabindex: 0, role: "region", "aria-label": "Changes of the value" },
+    lines.slice(0, maxLines).map(diffLine),
+    lines.length > maxLines && diffLine({ sign: "…", text: "" }),
+  );
 }
 
 function diffLine({ sign, text }: DiffLine): HTMLElement {

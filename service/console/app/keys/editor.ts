@@ -51,7 +51,13 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
     class: "mono",
     placeholder: "users/42",
   });
-  const area = el("textarea", { rows: 14, spellcheck: "false", class: "mono", "aria-label": "Value", oninput: () => checkJson() });
+  const area = el("textarea", {
+    rows: 14,
+    spellcheck: "false",
+    class: "mono",
+    "aria-label": "Value",
+    oninput: () => checkJson(),
+  });
   area.value = editable ? text : "";
   const areaAtFirst = area.value;
   const typeInput = el("input", {
@@ -64,10 +70,19 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
     oninput: () => checkJson(),
   });
   const typeAtFirst = typeInput.value;
-  const metaInput = el("textarea", { rows: 2, spellcheck: "false", class: "mono", placeholder: '{"owner": "billing"}', oninput: () => metaInput.setCustomValidity("") });
+  const metaInput = el("textarea", {
+    rows: 2,
+    spellcheck: "false",
+    class: "mono",
+    placeholder: '{"owner": "billing"}',
+    oninput: () => metaInput.setCustomValidity(""),
+  });
   metaInput.value = entry?.meta ?? "";
   const counterInput = el("input", { type: "number", step: 1, value: 1, required: true, class: "short" });
-  const expiry = expiryField(entry ? ["keep", "none", "after", "default"] : ["default", "none", "after"], entry?.expiresAt ?? null);
+  const expiry = expiryField(
+    entry ? ["keep", "none", "after", "default"] : ["default", "none", "after"],
+    entry?.expiresAt ?? null,
+  );
 
   const jsonNote = el("p", { class: "note", role: "status" });
   const formatButton = el(
@@ -85,7 +100,8 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
     const json = isJsonType(typeInput.value);
     const valid = isJson(area.value);
     formatButton.hidden = !json || !valid;
-    jsonNote.textContent = json && !valid && area.value !== "" ? "This is not valid JSON. It can be saved all the same." : "";
+    jsonNote.textContent =
+      json && !valid && area.value !== "" ? "This is not valid JSON. It can be saved all the same." : "";
   };
 
   const fileInput = el("input", { type: "file", onchange: () => take(fileInput.files?.[0]) });
@@ -102,12 +118,22 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
 
   const panels: Record<Source, HTMLElement> = {
     text: el("div", { class: "stack tight" }, area, el("div", { class: "row between" }, jsonNote, formatButton)),
-    file: el("div", { class: "drop" }, icon("upload"), el("label", { class: "field" }, el("span", {}, "File to store, byte for byte"), fileInput), fileName),
+    file: el(
+      "div",
+      { class: "drop" },
+      icon("upload"),
+      el("label", { class: "field" }, el("span", {}, "File to store, byte for byte"), fileInput),
+      fileName,
+    ),
     counter: el(
       "div",
       { class: "stack tight" },
       el("label", { class: "field" }, el("span", {}, "Add"), counterInput),
-      el("p", { class: "muted" }, "Creates a counter with this value, or adds to the counter that is there. Clouds that count at the same time add up."),
+      el(
+        "p",
+        { class: "muted" },
+        "Creates a counter with this value, or adds to the counter that is there. Clouds that count at the same time add up.",
+      ),
     ),
   };
   const valueFields = el(
@@ -118,7 +144,11 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
       { class: "row end" },
       el("label", { class: "field grow" }, el("span", {}, "Content type"), typeInput),
       expiry.element,
-      el("datalist", { id: "content-types" }, suggestedTypes.map((value) => el("option", { value }))),
+      el(
+        "datalist",
+        { id: "content-types" },
+        suggestedTypes.map((value) => el("option", { value })),
+      ),
     ),
     el(
       "details",
@@ -127,15 +157,23 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
       el("label", { class: "field" }, el("span", {}, "A JSON object of at most 1 KiB, kept with the entry"), metaInput),
     ),
   );
-  const offered = (Object.keys(sources) as Source[]).filter((name) => (name === "counter" ? !entry : name === "file" || editable));
+  const offered = (Object.keys(sources) as Source[]).filter((name) =>
+    name === "counter" ? !entry : name === "file" || editable,
+  );
   const radios = offered.map((name) =>
-    el("label", {}, el("input", { type: "radio", name: "source", value: name, checked: name === source, onchange: () => show(name) }), el("span", {}, sources[name])),
+    el(
+      "label",
+      {},
+      el("input", { type: "radio", name: "source", value: name, checked: name === source, onchange: () => show(name) }),
+      el("span", {}, sources[name]),
+    ),
   );
   const show = (name: Source) => {
     source = name;
     for (const [panel, element] of Object.entries(panels)) element.hidden = panel !== name;
     valueFields.hidden = name === "counter";
-    for (const field of valueFields.querySelectorAll("input, textarea, select")) (field as HTMLInputElement).disabled = name === "counter";
+    for (const field of valueFields.querySelectorAll("input, textarea, select"))
+      (field as HTMLInputElement).disabled = name === "counter";
     counterInput.disabled = name !== "counter";
     for (const radio of radios) {
       const input = radio.querySelector("input")!;
@@ -188,7 +226,9 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
   const submit = async (): Promise<void> => {
     const key = entry ? entry.key : keyInput.value;
     const meta = metaInput.value.trim();
-    metaInput.setCustomValidity(meta === "" || isJsonObject(meta) ? "" : 'Expected a JSON object, for example {"owner": "billing"}');
+    metaInput.setCustomValidity(
+      meta === "" || isJsonObject(meta) ? "" : 'Expected a JSON object, for example {"owner": "billing"}',
+    );
     const body = bodyOf();
     fileInput.setCustomValidity(source === "file" && body === null ? "Choose a file first" : "");
     if (!form.reportValidity()) return;
@@ -222,9 +262,14 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
     result = key;
     dialog.close();
   };
-  const isDirty = () => area.value !== areaAtFirst || file !== null || typeInput.value !== typeAtFirst || metaInput.value !== (entry?.meta ?? "");
+  const isDirty = () =>
+    area.value !== areaAtFirst ||
+    file !== null ||
+    typeInput.value !== typeAtFirst ||
+    metaInput.value !== (entry?.meta ?? "");
   const mayClose = async () =>
-    !isDirty() || ask({ title: "Discard your changes?", text: "They were not saved.", action: "Discard", danger: true });
+    !isDirty() ||
+    ask({ title: "Discard your changes?", text: "They were not saved.", action: "Discard", danger: true });
 
   show(source);
   checkJson();
@@ -240,10 +285,17 @@ export async function editEntry({ namespace, key: initialKey, entry }: Edit): Pr
 function editingNotes(entry: ShownEntry | null, text: string | null, lineEnd: string | null) {
   const notes: string[] = [];
   if (entry && text === null)
-    notes.push(entry.whole ? "These bytes are not text, so they can only be replaced by a file." : "The value is too large to edit here; a file can replace it.");
+    notes.push(
+      entry.whole
+        ? "These bytes are not text, so they can only be replaced by a file."
+        : "The value is too large to edit here; a file can replace it.",
+    );
   if (text !== null && lineEnd === null)
-    notes.push("The text mixes different line ends, which a browser cannot edit without changing them all. A file can replace it.");
-  if (entry?.contentEncoding) notes.push(`It is stored compressed (${entry.contentEncoding}). Saving stores it uncompressed.`);
+    notes.push(
+      "The text mixes different line ends, which a browser cannot edit without changing them all. A file can replace it.",
+    );
+  if (entry?.contentEncoding)
+    notes.push(`It is stored compressed (${entry.contentEncoding}). Saving stores it uncompressed.`);
   return notes.map((note) => el("p", { class: "note" }, note));
 }
 

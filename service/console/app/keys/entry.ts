@@ -132,9 +132,9 @@ function asciiJson(text: string): string {
     .replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-export async function touchEntry(entry: EntryMeta, expiry: Expiry): Promise<void> {
+export async function touchEntry(namespace: string, key: string, expected: Expected, expiry: Expiry): Promise<void> {
   const query = expiryQuery(expiry);
-  await call(`${keyPath(entry.namespace, entry.key)}:touch`, { method: "POST", query, headers: condition(entry.etag) });
+  await call(`${keyPath(namespace, key)}:touch`, { method: "POST", query, headers: condition(expected) });
 }
 
 export async function incrementEntry(namespace: string, key: string, by: number): Promise<void> {
@@ -142,7 +142,7 @@ export async function incrementEntry(namespace: string, key: string, by: number)
   await call(`${keyPath(namespace, key)}:increment`, { method: "POST", headers, body: JSON.stringify({ by }) });
 }
 
-export async function deleteEntry(namespace: string, key: string, expected: string): Promise<void> {
+export async function deleteEntry(namespace: string, key: string, expected: Expected): Promise<void> {
   await call(keyPath(namespace, key), { method: "DELETE", headers: condition(expected) });
 }
 

@@ -11,7 +11,10 @@ export interface ExpiryField {
 }
 
 /** `choices` in the order shown, the first one chosen. `expiresAt` words the choice `keep`. */
-export function expiryField(choices: readonly ("keep" | "default" | "none" | "after")[], expiresAt: string | null): ExpiryField {
+export function expiryField(
+  choices: readonly ("keep" | "default" | "none" | "after")[],
+  expiresAt: string | null,
+): ExpiryField {
   const labels = {
     keep: expiresAt ? `As now (${relative(new Date(expiresAt))})` : "As now (never)",
     default: "As the namespace says",
@@ -23,8 +26,20 @@ export function expiryField(choices: readonly ("keep" | "default" | "none" | "af
     { name: "expiry", onchange: () => update() },
     choices.map((name) => el("option", { value: name }, labels[name])),
   );
-  const amount = el("input", { type: "number", min: 0.001, step: "any", value: 1, required: true, "aria-label": "Amount", class: "short" });
-  const unit = el("select", { "aria-label": "Unit" }, Object.keys(units).map((name) => el("option", {}, name)));
+  const amount = el("input", {
+    type: "number",
+    min: 0.001,
+    step: "any",
+    value: 1,
+    required: true,
+    "aria-label": "Amount",
+    class: "short",
+  });
+  const unit = el(
+    "select",
+    { "aria-label": "Unit" },
+    Object.keys(units).map((name) => el("option", {}, name)),
+  );
   unit.value = "hours";
   const length = el("span", { class: "row" }, amount, unit);
   const update = () => {
@@ -33,7 +48,12 @@ export function expiryField(choices: readonly ("keep" | "default" | "none" | "af
   };
   update();
   return {
-    element: el("div", { class: "row end" }, el("label", { class: "field" }, el("span", {}, "Expires"), choice), length),
+    element: el(
+      "div",
+      { class: "row end" },
+      el("label", { class: "field" }, el("span", {}, "Expires"), choice),
+      length,
+    ),
     value: () => {
       if (choice.value !== "after") return choice.value as Expiry;
       // Milliseconds are the finest that the API takes.

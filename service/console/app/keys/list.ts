@@ -1,5 +1,5 @@
 /** The keys of a namespace: folders, search by prefix, pages by cursor, and the entry that is open beside them. */
-import { api, ApiError, namespacePath } from "../api.ts";
+import { api, namespacePath } from "../api.ts";
 import { commandLine } from "../copy.ts";
 import { type Child, el, fill } from "../dom.ts";
 import { count, printable, size, time } from "../format.ts";
@@ -48,15 +48,28 @@ export const keysView: View = (stage, signal) => {
   });
   const folding = el(
     "select",
-    { "aria-label": "Folders", onchange: () => go({ delimiter: folding.value === "/" ? undefined : folding.value, prefix: undefined }) },
+    {
+      "aria-label": "Folders",
+      onchange: () => go({ delimiter: folding.value === "/" ? undefined : folding.value, prefix: undefined }),
+    },
     Object.entries(delimiters).map(([value, label]) => el("option", { value }, label)),
   );
   const crumbs = el("nav", { class: "crumbs", "aria-label": "Folder" });
   const status = el("p", { class: "visually-hidden", role: "status" });
   const listing = el("div", { class: "listing" });
   const pane = el("section", { class: "pane", "aria-label": "Entry", hidden: true });
-  const newButton = el("button", { type: "button", class: "button primary", "aria-keyshortcuts": "n", onclick: () => create() }, icon("plus"), "New key");
-  const panes = el("div", { class: "panes" }, el("section", { class: "pane-list", "aria-label": "Keys" }, crumbs, listing), pane);
+  const newButton = el(
+    "button",
+    { type: "button", class: "button primary", "aria-keyshortcuts": "n", onclick: () => create() },
+    icon("plus"),
+    "New key",
+  );
+  const panes = el(
+    "div",
+    { class: "panes" },
+    el("section", { class: "pane-list", "aria-label": "Keys" }, crumbs, listing),
+    pane,
+  );
   fill(
     stage,
     el(
@@ -67,8 +80,21 @@ export const keysView: View = (stage, signal) => {
       el("div", { class: "search" }, icon("search"), search, el("kbd", { "aria-hidden": "true" }, "/")),
       folding,
       el("span", { class: "spacer" }),
-      el("button", { type: "button", class: "icon-button", "aria-label": "Keyboard shortcuts", onclick: showShortcuts }, icon("keyboard")),
-      el("button", { type: "button", class: "icon-button", "aria-label": "Refresh", onclick: () => load() }, icon("refresh")),
+      el(
+        "button",
+        {
+          type: "button",
+          class: "icon-button for-keyboards",
+          "aria-label": "Keyboard shortcuts",
+          onclick: showShortcuts,
+        },
+        icon("keyboard"),
+      ),
+      el(
+        "button",
+        { type: "button", class: "icon-button", "aria-label": "Refresh", onclick: () => load() },
+        icon("refresh"),
+      ),
       newButton,
     ),
     status,
@@ -117,11 +143,13 @@ export const keysView: View = (stage, signal) => {
     listing.removeAttribute("aria-busy");
   };
 
-  const showPage = ({ entries, prefixes, cursor }: Page) => {
-    const focused = listing.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.name : undefined;
-    const total = entries.length + prefixes.length;
+  const showPage = (result: Page) => {
+    const { entries, prefixes, cursor } = result;
+    const focused = listing.contains(document.activeElement)
+      ? (document.activeElement as HTMLElement).dataset.name
+      : undefined;
     status.textContent = `${count(prefixes.length, "folder")}, ${count(entries.length, "key")}${cursor ? ", more on the next page" : ""}`;
-    if (total === 0 && trail.length === 1) return fill(listing, nothingHere());
+    if (entries.length + prefixes.length === 0 && trail.length === 1) return fill(listing, nothingHere());
     const rows = [...prefixes.map(folderRow), ...entries.map(entryRow)];
     fill(
       listing,
@@ -134,12 +162,16 @@ export const keysView: View = (stage, signal) => {
           el(
             "thead",
             {},
-            el("tr", { role: "row" }, columns.map(([name, kind]) => el("th", { scope: "col", role: "columnheader", class: kind }, name))),
+            el(
+              "tr",
+              { role: "row" },
+              columns.map(([name, kind]) => el("th", { scope: "col", role: "columnheader", class: kind }, name)),
+            ),
           ),
           el("tbody", {}, rows),
         ),
       ),
-      pager(total, cursor),
+      pager(result),
     );
     const again = links().findIndex((link) => link.dataset.name === focused);
     if (focused === undefined) makeTabbable(links()[0]);
@@ -151,8 +183,14 @@ export const keysView: View = (stage, signal) => {
     row(
       prefix,
       linkTo("keys", route.namespace, { ...route.params, prefix, search: undefined, key: undefined }),
-      el("span", { class: "key-name" }, icon("folder"), el("span", {}, printable(prefix.slice(folder().length)))),
-      el("td", { role: "gridcell", colspan: columns.length - 1, class: "muted" }, "folder"),
+      el(
+        "span",
+        { class: "key-name" },
+        icon("folder"),
+        el("span", {}, printable(prefix.slice(folder().length))),
+        el("span", { class: "visually-hidden" }, " folder"),
+      ),
+      el("td", { role: "gridcell", colspan: columns.length - 1 }),
     );
 
   const entryRow = (entry: Entry) =>
@@ -168,7 +206,10 @@ export const keysView: View = (stage, signal) => {
       cell("type", entry.kind === "counter" ? "counter" : entry.content_type.split(";")[0]!),
       cell("size", size(entry.size)),
       cell("updated", time(entry.updated_at)),
-      cell("expires", entry.expires_at ? time(entry.expires_at, { expiry: true }) : el("span", { class: "muted" }, "never")),
+      cell(
+        "expires",
+        entry.expires_at ? time(entry.expires_at, { expiry: true }) : el("span", { class: "muted" }, "never"),
+      ),
       cell("version", el("code", {}, entry.version)),
     );
 
@@ -176,7 +217,20 @@ export const keysView: View = (stage, signal) => {
     el(
       "tr",
       { role: "row", "data-name": name, onclick: (event) => openRow(event) },
-      el("th", { scope: "row", role: "rowheader" }, el("a", { href, "data-name": name, tabindex: -1, onfocus: (event) => makeTabbable(event.currentTarget as HTMLElement) }, content)),
+      el(
+        "th",
+        { scope: "row", role: "rowheader" },
+        el(
+          "a",
+          {
+            href,
+            "data-name": name,
+            tabindex: -1,
+            onfocus: (event) => makeTabbable(event.currentTarget as HTMLElement),
+          },
+          content,
+        ),
+      ),
       ...cells,
     );
 
@@ -186,7 +240,14 @@ export const keysView: View = (stage, signal) => {
     (event.currentTarget as Element).querySelector("a")?.click();
   };
 
-  const pager = (total: number, cursor: string | null) => {
+  const pager = ({ entries, prefixes, cursor }: Page) => {
+    const total = prefixes.length + entries.length;
+    const contents = [
+      prefixes.length > 0 && count(prefixes.length, "folder"),
+      entries.length > 0 && count(entries.length, "key"),
+    ]
+      .filter(Boolean)
+      .join(", ");
     const before = (trail.length - 1) * pageSize;
     const turn = (next: (string | undefined)[]) => async () => {
       trail = next;
@@ -198,10 +259,20 @@ export const keysView: View = (stage, signal) => {
     return el(
       "nav",
       { class: "pager", "aria-label": "Pages" },
-      el("span", { class: "muted" }, single ? count(total, "row") : `Rows ${before + 1}–${before + total}`),
+      el("span", { class: "muted" }, single ? contents : `Rows ${before + 1}–${before + total}`),
       !single && [
-        el("button", { type: "button", class: "button", disabled: trail.length === 1, onclick: turn(trail.slice(0, -1)) }, icon("back"), "Previous"),
-        el("button", { type: "button", class: "button", disabled: !cursor, onclick: turn([...trail, cursor ?? undefined]) }, "Next", icon("next")),
+        el(
+          "button",
+          { type: "button", class: "button", disabled: trail.length === 1, onclick: turn(trail.slice(0, -1)) },
+          icon("back"),
+          "Previous",
+        ),
+        el(
+          "button",
+          { type: "button", class: "button", disabled: !cursor, onclick: turn([...trail, cursor ?? undefined]) },
+          "Next",
+          icon("next"),
+        ),
       ],
     );
   };
@@ -211,7 +282,12 @@ export const keysView: View = (stage, signal) => {
       return el(
         "div",
         { class: "empty" },
-        el("p", { class: "empty-title" }, "No key starts with ", el("code", { class: "break" }, printable(folder() + typed()))),
+        el(
+          "p",
+          { class: "empty-title" },
+          "No key starts with ",
+          el("code", { class: "break" }, printable(folder() + typed())),
+        ),
         el("p", {}, "Keys are searched by how they start. Upper and lower case differ."),
       );
     return el(
@@ -219,7 +295,9 @@ export const keysView: View = (stage, signal) => {
       { class: "empty" },
       el("p", { class: "empty-title" }, "No keys in ", el("code", {}, route.namespace), " yet"),
       el("p", {}, "Create one here, or write one from a terminal:"),
-      commandLine(`curl -X PUT -H "Authorization: Bearer $SKYKV_KEY" --data 'Hello, sky' '${location.origin}${namespacePath(route.namespace)}/greeting'`),
+      commandLine(
+        `curl -X PUT -H "Authorization: Bearer $SKYKV_KEY" --data 'Hello, sky' '${location.origin}${namespacePath(route.namespace)}/greeting'`,
+      ),
       el("button", { type: "button", class: "button", onclick: () => create() }, icon("plus"), "New key"),
     );
   };
@@ -228,14 +306,27 @@ export const keysView: View = (stage, signal) => {
     const mark = delimiter();
     const parts = mark === "none" ? [] : folder().split(mark).slice(0, -1);
     const crumb = (label: string, prefix: string | undefined, current: boolean) =>
-      el("li", {}, el("a", { href: linkTo("keys", route.namespace, { ...route.params, prefix, search: undefined, key: undefined }), "aria-current": current ? "page" : null }, label));
+      el(
+        "li",
+        {},
+        el(
+          "a",
+          {
+            href: linkTo("keys", route.namespace, { ...route.params, prefix, search: undefined, key: undefined }),
+            "aria-current": current ? "page" : null,
+          },
+          label,
+        ),
+      );
     fill(
       crumbs,
       el(
         "ol",
         {},
         crumb(route.namespace, undefined, parts.length === 0),
-        parts.map((part, i) => crumb(printable(part) || "(empty)", parts.slice(0, i + 1).join(mark) + mark, i === parts.length - 1)),
+        parts.map((part, i) =>
+          crumb(printable(part) || "(empty)", parts.slice(0, i + 1).join(mark) + mark, i === parts.length - 1),
+        ),
       ),
     );
   };
@@ -251,6 +342,8 @@ export const keysView: View = (stage, signal) => {
     all[Math.min(index, all.length - 1)]?.focus();
   };
   const move = (by: number) => () => {
+    // Elsewhere these keys scroll what has the focus.
+    if (document.activeElement !== document.body && !listing.contains(document.activeElement)) return false;
     const all = links();
     const at = all.indexOf(document.activeElement as HTMLElement);
     focusRow(at < 0 ? 0 : Math.max(0, at + by));
@@ -277,7 +370,15 @@ export const keysView: View = (stage, signal) => {
 
   const up = () => {
     const parts = folder().split(delimiter());
-    if (folder() !== "") go({ prefix: parts.slice(0, -2).map((part) => part + delimiter()).join(""), search: undefined, key: undefined });
+    if (folder() !== "")
+      go({
+        prefix: parts
+          .slice(0, -2)
+          .map((part) => part + delimiter())
+          .join(""),
+        search: undefined,
+        key: undefined,
+      });
   };
 
   const create = async () => {
@@ -292,7 +393,12 @@ export const keysView: View = (stage, signal) => {
     const entry = page?.entries.find(({ key }) => key === name);
     if (!entry) return announce("Move to a key first: folders are deleted key by key.");
     try {
-      const gone = await removeEntry({ namespace: route.namespace, key: entry.key, etag: `"${entry.etag}"`, shown: null });
+      const gone = await removeEntry({
+        namespace: route.namespace,
+        key: entry.key,
+        etag: `"${entry.etag}"`,
+        shown: null,
+      });
       if (gone && openKey === entry.key) closePane();
       await load();
     } catch (error) {
@@ -304,7 +410,9 @@ export const keysView: View = (stage, signal) => {
     if (openKey === undefined) return;
     const key = openKey;
     go({ key: undefined });
-    links().find((link) => link.dataset.name === key)?.focus();
+    links()
+      .find((link) => link.dataset.name === key)
+      ?.focus();
   };
 
   const markOpen = () => {
@@ -330,7 +438,8 @@ export const keysView: View = (stage, signal) => {
   };
 
   return (next) => {
-    const listed = (it: Route) => JSON.stringify([it.namespace, it.params.prefix, it.params.search, it.params.delimiter]);
+    const listed = (it: Route) =>
+      JSON.stringify([it.namespace, it.params.prefix, it.params.search, it.params.delimiter]);
     const same = route !== undefined && listed(route) === listed(next);
     const sameKey = route !== undefined && route.namespace === next.namespace && route.params.key === next.params.key;
     route = next;
@@ -360,5 +469,9 @@ function cell(kind: string, content: Child): HTMLElement {
 }
 
 function skeleton(): HTMLElement {
-  return el("div", { class: "skeletons", "aria-hidden": "true" }, Array.from({ length: 8 }, () => el("div", { class: "skeleton" })));
+  return el(
+    "div",
+    { class: "skeletons", "aria-hidden": "true" },
+    Array.from({ length: 8 }, () => el("div", { class: "skeleton" })),
+  );
 }

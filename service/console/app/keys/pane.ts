@@ -22,7 +22,13 @@ export interface PaneEvents {
 }
 
 /** Shows the entry in `stage` until `signal` aborts. */
-export function showEntry(stage: HTMLElement, namespace: string, key: string, events: PaneEvents, signal: AbortSignal): void {
+export function showEntry(
+  stage: HTMLElement,
+  namespace: string,
+  key: string,
+  events: PaneEvents,
+  signal: AbortSignal,
+): void {
   const heading = el("h2", { class: "mono break", tabindex: -1 }, printable(key));
   const facts = el("div", {});
   const value = el("div", { "aria-busy": "true" }, el("div", { class: "skeleton block" }));
@@ -34,10 +40,23 @@ export function showEntry(stage: HTMLElement, namespace: string, key: string, ev
     el(
       "header",
       { class: "pane-header" },
-      el("button", { type: "button", class: "icon-button back", "aria-label": "Back to the list", onclick: events.close }, icon("back")),
+      el(
+        "button",
+        { type: "button", class: "icon-button back", "aria-label": "Back to the list", onclick: events.close },
+        icon("back"),
+      ),
       heading,
       copyButton(key, "Key"),
-      el("button", { type: "button", class: "icon-button close", "aria-label": "Close", onclick: events.close }, icon("close")),
+      el(
+        "button",
+        { type: "button", class: "icon-button", "aria-label": "Reload", onclick: () => load() },
+        icon("refresh"),
+      ),
+      el(
+        "button",
+        { type: "button", class: "icon-button close", "aria-label": "Close", onclick: events.close },
+        icon("close"),
+      ),
     ),
     actions,
     problem,
@@ -83,7 +102,6 @@ export function showEntry(stage: HTMLElement, namespace: string, key: string, ev
     entry.kind === "value" && action("edit", "Edit", () => edit(entry), "primary"),
     action("download", "Download", () => attempt(() => downloadEntry(namespace, key))),
     entry.kind === "value" && action("clock", "Expiry", () => changeExpiry(entry)),
-    action("refresh", "Reload", load),
     action("trash", "Delete", () => remove(entry), "danger-text"),
   ];
 
@@ -101,10 +119,11 @@ export function showEntry(stage: HTMLElement, namespace: string, key: string, ev
     }
   };
 
-  const remove = (entry: ShownEntry) => attempt(async () => {
-    if (await removeEntry({ ...entry, shown: entry })) events.gone();
-    else await load();
-  });
+  const remove = (entry: ShownEntry) =>
+    attempt(async () => {
+      if (await removeEntry({ ...entry, shown: entry })) events.gone();
+      else await load();
+    });
 
   const changeExpiry = async (entry: ShownEntry) => {
     if (await askExpiry(entry)) await reload();
@@ -115,7 +134,7 @@ export function showEntry(stage: HTMLElement, namespace: string, key: string, ev
       attempt(async () => {
         await incrementEntry(namespace, key, by);
         await reload();
-        (value.querySelector<HTMLElement>(by > 0 ? ".plus" : ".minus"))?.focus();
+        value.querySelector<HTMLElement>(by > 0 ? ".plus" : ".minus")?.focus();
       });
     return el(
       "div",
@@ -138,13 +157,22 @@ function factsOf(entry: ShownEntry): HTMLElement {
   return el(
     "dl",
     { class: "facts" },
-    fact("Type", el("span", { class: "with-icon" }, icon(iconFor(entry)), entry.kind === "counter" ? "counter" : entry.contentType)),
+    fact(
+      "Type",
+      el(
+        "span",
+        { class: "with-icon" },
+        icon(iconFor(entry)),
+        entry.kind === "counter" ? "counter" : entry.contentType,
+      ),
+    ),
     fact("Size", size(entry.size), entry.contentEncoding && ` (unpacked; stored as ${entry.contentEncoding})`),
     fact("Updated", time(entry.updatedAt)),
     fact("Expires", entry.expiresAt ? time(entry.expiresAt, { expiry: true }) : "never"),
     fact("Version", el("code", {}, entry.version)),
     fact("Written in", entry.origin),
-    entry.meta !== null && el("div", { class: "whole" }, el("dt", {}, "Metadata"), el("dd", {}, el("code", { class: "break" }, entry.meta))),
+    entry.meta !== null &&
+      el("div", { class: "whole" }, el("dt", {}, "Metadata"), el("dd", {}, el("code", { class: "break" }, entry.meta))),
   );
 }
 
@@ -168,7 +196,10 @@ export interface Doomed {
 
 /** Asks, then deletes what was shown and nothing newer. False when the user steps back. */
 export async function removeEntry({ namespace, key, etag, shown }: Doomed): Promise<boolean> {
-  const text = [el("p", {}, "Its value is gone for good, for every client."), el("p", { class: "mono break" }, printable(key))];
+  const text = [
+    el("p", {}, "Its value is gone for good, for every client."),
+    el("p", { class: "mono break" }, printable(key)),
+  ];
   if (!(await ask({ title: "Delete this key?", text, action: "Delete", danger: true }))) return false;
   const outcome = await writeConditionally({
     namespace,
@@ -199,7 +230,7 @@ async function askExpiry(entry: ShownEntry): Promise<boolean> {
             key: entry.key,
             expected: entry.etag,
             shown: entry,
-            write: (expected) => touchEntry({ ...entry, etag: expected ?? entry.etag }, field.value()),
+            write: (expected) => touchEntry(entry.namespace, entry.key, expected, field.value()),
             insist: (current) => current && "Set it all the same",
           });
           if (outcome === "written") announce("Expiry set");
@@ -210,7 +241,12 @@ async function askExpiry(entry: ShownEntry): Promise<boolean> {
         }
       },
     },
-    el("p", {}, entry.expiresAt ? ["It expires ", time(entry.expiresAt, { expiry: true }), "."] : "It never expires.", " The value stays, the version is a new one."),
+    el(
+      "p",
+      {},
+      entry.expiresAt ? ["It expires ", time(entry.expiresAt, { expiry: true }), "."] : "It never expires.",
+      " The value stays, the version is a new one.",
+    ),
     field.element,
     problem,
     el(

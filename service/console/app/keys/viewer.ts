@@ -1,5 +1,5 @@
 /** A value on the page, by its content type and by what its bytes really are. */
-import { el, type Child } from "../dom.ts";
+import { type Child, el } from "../dom.ts";
 import { size } from "../format.ts";
 import { hexDump } from "../hex.ts";
 import type { IconName } from "../icons.ts";
@@ -23,7 +23,9 @@ export function isJsonType(type: string): boolean {
 }
 
 function isTextType(type: string): boolean {
-  return /^text\/|^application\/(xml|yaml|toml|javascript|jsonl|x-ndjson|x-www-form-urlencoded)\b|\+(xml|yaml)\b/i.test(type);
+  return /^text\/|^application\/(xml|yaml|toml|javascript|jsonl|x-ndjson|x-www-form-urlencoded)\b|\+(xml|yaml)\b/i.test(
+    type,
+  );
 }
 
 export function viewValue(entry: ShownEntry): HTMLElement {
@@ -33,13 +35,13 @@ export function viewValue(entry: ShownEntry): HTMLElement {
   const text = isJsonType(contentType) || isTextType(contentType) ? decodeText(bytes, whole) : null;
   if (text === null) return bytesView(entry);
   if (whole && isJsonType(contentType) && isJson(text)) return jsonView(text);
-  return el("div", { class: "value" }, !whole && partNote(entry), pre(text, "Text"));
+  return el("div", { class: "value-view" }, !whole && partNote(entry), pre(text, "Text"));
 }
 
 function jsonView(text: string): HTMLElement {
   const formatted = formatJson(text);
   const pretty = pre(formatted.length < colouredLength ? colouredJson(formatted) : formatted, "Formatted JSON");
-  if (formatted === text.trim()) return el("div", { class: "value" }, pretty);
+  if (formatted === text.trim()) return el("div", { class: "value-view" }, pretty);
   const raw = pre(text, "Stored JSON");
   raw.hidden = true;
   const toggle = el(
@@ -56,7 +58,13 @@ function jsonView(text: string): HTMLElement {
     },
     "As stored",
   );
-  return el("div", { class: "value" }, el("div", { class: "value-bar" }, el("span", {}, "Laid out for reading"), toggle), pretty, raw);
+  return el(
+    "div",
+    { class: "value-view" },
+    el("div", { class: "value-bar" }, el("span", {}, "Laid out for reading"), toggle),
+    pretty,
+    raw,
+  );
 }
 
 function imageView(entry: ShownEntry): HTMLElement {
@@ -73,7 +81,12 @@ function imageView(entry: ShownEntry): HTMLElement {
     onerror: () => {
       URL.revokeObjectURL(url);
       figure.replaceWith(
-        el("div", { class: "value" }, el("p", { class: "value-bar" }, "No image that this browser can show"), bytesView(entry)),
+        el(
+          "div",
+          { class: "value-view" },
+          el("p", { class: "value-bar" }, "No image that this browser can show"),
+          bytesView(entry),
+        ),
       );
     },
   });
@@ -84,7 +97,7 @@ function imageView(entry: ShownEntry): HTMLElement {
 function bytesView(entry: ShownEntry): HTMLElement {
   const shown = entry.bytes.subarray(0, headBytes);
   const note = shown.length < entry.size && partNote({ ...entry, bytes: shown });
-  return el("div", { class: "value" }, note, pre(hexDump(shown), "Bytes", "hex"));
+  return el("div", { class: "value-view" }, note, pre(hexDump(shown), "Bytes", "hex"));
 }
 
 function partNote({ bytes, size: total }: Pick<ShownEntry, "bytes" | "size">): HTMLElement {

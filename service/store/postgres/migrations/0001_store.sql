@@ -97,6 +97,9 @@ create table cluster (
   floor bigint not null default 0,
   -- The newest feed transaction that retention has dropped.
   trimmed xid8 not null default '0',
+  -- The process that does the maintenance, while its lease lasts.
+  maintainer text,
+  maintained_until timestamptz not null default '-infinity',
   -- Touched by the write probe.
   probed_at timestamptz not null default now()
 );

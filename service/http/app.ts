@@ -1,0 +1,85 @@
+import { getRequestListener } from "@hono/node-server";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { documentEntryRoutes } from "./routes/entries.ts";
+import { entryRoutes } from "./entries.ts";
+import { type Exchange, exchangeOf, remember } from "./exchange.ts";
+import { Problem, problemOf, problemType } from "./problems.ts";
+import { batchRoutes } from "./routes/batch.ts";
+import { keyRoutes } from "./routes/keys.ts";
+import { listRoutes } from "./routes/list.ts";
+import { namespaceRoutes } from "./routes/namespaces.ts";
+import { operationsRoutes } from "./routes/operations.ts";
+import type { App, Env } from "./routes/route.ts";
+import { exportRoutes } from "./routes/export.ts";
+import { importRoutes } from "./routes/import.ts";
+import { watchRoutes } from "./routes/watch.ts";
+import type { Service } from "./service.ts";
+
+/** All routes: entries by themselves, the rest by Hono. */
+export function createHandler(service: Service): (exchange: Exchange) => void {
+  const answerEntry = entryRoutes(service);
+  const listener = getRequestListener(createApp(service).fetch, { overrideGlobalObjects: false });
+  const origins = new Set(service.corsOrigins);
+  return (exchange) => {
+    const { req, res } = exchange;
+    const { origin } = req.headers;
+    if (origin !== undefined && origins.has(origin) && answerCors(exchange, origin)) return;
+    if (answerEntry(exchange)) return;
+    remember(exchange);
+    void listener(req, res);
+  };
+}
+
+export function createApp(service: Service): App {
+  const app = new OpenAPIHono<Env>();
+  documentEntryRoutes(app);
+  listRoutes(app, service);
+  batchRoutes(app, service);
+  watchRoutes(app, service);
+  namespaceRoutes(app, service);
+  keyRoutes(app, service);
+  exportRoutes(app, service);
+  importRoutes(app, service);
+  operationsRoutes(app, service);
+  app.notFound((c) => {
+    const allowed = methodsOf(app, c.req.path);
+    if (allowed.length > 0) {
+      throw new Problem("method-not-allowed", `${c.req.method} is not a method of this route`, {}, { Allow: allowed.join(", ") });
+    }
+    throw new Problem("not-found", "there is no such route; /openapi.json lists them");
+  });
+  app.onError((error, c) => {
+    const exchange = exchangeOf(c.env.incoming);
+    const problem = problemOf(error);
+    if (problem.code === "internal") exchange.log.error({ requestId: exchange.id, err: error }, "request failed");
+    if (exchange.res.headersSent) {
+      exchange.res.destroy();
+      return new Response(null);
+    }
+    const headers = { ...problem.headers, "Content-Type": problemType, "Cache-Control": "no-store", "KV-Request-Id": exchange.id };
+    return new Response(JSON.stringify(problem.body(exchange.id)), { status: problem.status, headers });
+  });
+  return app;
+}
+
+/** Methods that the path has, for `Allow`. */
+function methodsOf(app: App, path: string): string[] {
+  const methods = ["GET", "HEAD", "PUT", "POST", "DELETE"];
+  return methods.filter((method) => app.router.match(method === "HEAD" ? "GET" : method, path)[0].length > 0);
+}
+
+const exposed = "ETag, KV-Version, KV-Updated-At, KV-Expires-At, KV-Origin, KV-Kind, KV-Meta, KV-Session, KV-Durability, KV-Request-Id, RateLimit, RateLimit-Policy, Retry-After";
+const accepted = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Range, KV-Meta, KV-Session, KV-Consistency, KV-Durability, Idempotency-Key, Last-Event-ID, X-Request-Id";
+
+/** Headers for pages of a configured origin; true when the request was a preflight and is answered. */
+function answerCors({ req, res }: Exchange, origin: string): boolean {
+  res.setHeader("Access-Control-Allow-Origin", origin);
+  res.setHeader("Vary", "Origin");
+  if (req.method !== "OPTIONS") {
+    res.setHeader("Access-Control-Expose-Headers", exposed);
+    return false;
+  }
+  res.writeHead(204, { "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE", "Access-Control-Allow-Headers": accepted, "Access-Control-Max-Age": "600" });
+  res.end();
+  return true;
+}

@@ -1,0 +1,81 @@
+import type { Now } from "../kv/clock.ts";
+import { namespacePattern } from "../kv/path.ts";
+import type { NamespaceRecord, Store } from "../store/port.ts";
+import { Problem } from "./problems.ts";
+import { type Settings, settings } from "./schemas.ts";
+
+/** A namespace as requests see it. */
+export type Namespace = {
+  readonly name: string;
+  /** What is at or below it belongs to an earlier life of the namespace. */
+  readonly epoch: bigint;
+  readonly createdAt: number;
+  readonly settings: Settings;
+};
+
+/** Milliseconds after which a process has heard of a change of settings that another one made. */
+const maxAge = 5000;
+/** Names that were asked for and are not there; bounds what strangers can make us remember. */
+const maxRemembered = 10_000;
+
+/** The namespaces of this cloud, remembered for seconds. */
+export class Namespaces {
+  readonly #store: Store;
+  readonly #monotonic: Now;
+  readonly #known = new Map<string, { readonly namespace: Namespace; readonly until: number }>();
+  readonly #asking = new Map<string, Promise<Namespace | null>>();
+
+  constructor(store: Store, monotonic: Now) {
+    this.#store = store;
+    this.#monotonic = monotonic;
+  }
+
+  /** Without waiting: what is remembered, undefined when it must be asked for. */
+  peek(name: string): Namespace | undefined {
+    const known = this.#known.get(name);
+    return known !== undefined && known.until > this.#monotonic() ? known.namespace : undefined;
+  }
+
+  /** Throws the 404 or 400 problem when there is no such namespace. */
+  async get(name: string): Promise<Namespace> {
+    const known = this.peek(name);
+    if (known !== undefined) return known;
+    if (!namespacePattern.test(name)) {
+      throw new Problem("bad-parameter", `expected a namespace of 1-64 of a-z 0-9 . _ -, found ${JSON.stringify(name.slice(0, 80))}`);
+    }
+    let asking = this.#asking.get(name);
+    if (asking === undefined) {
+      asking = this.#ask(name).finally(() => this.#asking.delete(name));
+      this.#asking.set(name, asking);
+    }
+    const namespace = await asking;
+    if (namespace === null) {
+      throw new Problem("namespace-not-found", `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`);
+    }
+    return namespace;
+  }
+
+  async #ask(name: string): Promise<Namespace | null> {
+    const record = await this.#store.namespace(name);
+    if (record !== null) return this.remember(record);
+    this.forget(name);
+    return null;
+  }
+
+  remember(record: NamespaceRecord): Namespace {
+    const namespace = namespaceOf(record);
+    if (this.#known.size >= maxRemembered) this.#known.clear();
+    this.#known.set(record.name, { namespace, until: this.#monotonic() + maxAge });
+    return namespace;
+  }
+
+  forget(name: string): void {
+    this.#known.delete(name);
+  }
+}
+
+/** Settings as stored, with the defaults of what was never set. Fields of newer releases are passed over. */
+export function namespaceOf(record: NamespaceRecord): Namespace {
+  const known = Object.fromEntries(Object.entries(record.settings).filter(([name]) => name in settings.shape));
+  return { name: record.name, epoch: record.epoch, createdAt: record.createdAt, settings: settings.parse(known) };
+}

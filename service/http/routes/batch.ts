@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import { type Path, pathOf } from "../../kv/path.ts";
+import type { Session } from "../../kv/session.ts";
+import type { StepResult } from "../../store/writer.ts";
+import { type Access, access, limitHeaders } from "../access.ts";
+import { identify } from "../access.ts";
+import { parseJson, receiptScope, recordFor } from "../entries.ts";
+import type { Exchange } from "../exchange.ts";
+import { failedJson, operationFrom, type ResultJson, resultJson, ValueBudget, verbsOf } from "../operations.ts";
+import { Problem, problemOf } from "../problems.ts";
+import { refusalOf } from "../refusals.ts";
+import { sessionAfter } from "../render.ts";
+import { type Consistency, consistencyOf, durabilityOf, idempotencyKeyOf, parse, readBody, sessionOf } from "../request.ts";
+import { limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
+import type { Service } from "../service.ts";
+import { type App, type Call, json, route } from "./route.ts";
+import { z } from "@hono/zod-openapi";
+
+/** Operations that run at once: enough for full commits, few enough that their values fit into memory. */
+const window = 128;
+
+const parts = {
+  request: { params: z.object({ ns: namespaceName }), body: { ...json(operations), required: true } },
+  tags: ["entries"],
+};
+
+export function batchRoutes(app: App, service: Service): void {
+  route(
+    app,
+    {
+      ...parts,
+      method: "post",
+      path: "/v1/kv/{ns}:batch",
+      summary: "Up to 1000 operations, each by itself",
+      description: "Operations of one key happen in their order; those of different keys in any. With an Idempotency-Key a key may occur once, and all writes happen together.",
+      responses: { 200: json(results, "What each operation by itself would have answered") },
+    },
+    async (call) => {
+      const request = await requestOf(service, call);
+      const answer = request.idempotencyKey === null ? await runEach(service, request) : await runTogether(service, request);
+      return { status: 200, json: { results: answer.results }, headers: headersOf(service, request, answer) };
+    },
+  );
+  route(
+    app,
+    {
+      ...parts,
+      method: "post",
+      path: "/v1/kv/{ns}:transact",
+      summary: "Up to 1000 operations, all or nothing",
+      description: "Answers with the problem of the first operation that does not hold, and then nothing was written. Reads see one moment. A key may occur once.",
+      responses: { 200: json(results, "All operations took effect, together") },
+    },
+    async (call) => {
+      const request = await requestOf(service, call);
+      const answer = await transact(service, request);
+      return { status: 200, json: { results: answer.results }, headers: headersOf(service, request, answer) };
+    },
+  );
+}
+
+type Request = {
+  readonly exchange: Exchange;
+  readonly who: Access;
+  readonly inputs: readonly OperationInput[];
+  readonly session: Session | null;
+  readonly consistency: Consistency;
+  readonly durability: string;
+  readonly idempotencyKey: string | null;
+  readonly fingerprint: Buffer;
+};
+
+type Outcome = { readonly results: readonly ResultJson[]; readonly changed: number; readonly replayed: boolean };
+
+async function requestOf(service: Service, { exchange, param, query }: Call): Promise<Request> {
+  const { req } = exchange;
+  if (query !== "") throw new Problem("bad-parameter", "expected no parameters");
+  // Strangers are turned away before their body is read.
+  await identify(service, exchange);
+  const header = (name: string) => req.headers[name] as string | undefined;
+  const body = (await readBody(req, limits.jsonBytes, limits.jsonBytes, "the body")) as Buffer;
+  const { operations: inputs } = parse(operations, parseJson(body), "bad-body");
+  return {
+    exchange,
+    who: await access(service, exchange, verbsOf(inputs), param("ns")),
+    inputs,
+    session: sessionOf(header("kv-session")),
+    consistency: consistencyOf(header("kv-consistency")),
+    durability: durabilityOf(header("kv-durability")),
+    idempotencyKey: idempotencyKeyOf(header("idempotency-key")),
+    fingerprint: createHash("sha256").update(body).digest(),
+  };
+}
+
+function headersOf(service: Service, { who, session, durability }: Request, { changed, replayed }: Outcome): Record<string, string> {
+  const limit = limitHeaders(who);
+  return {
+    "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, changed),
+    "KV-Durability": durability,
+    ...(replayed && { "Idempotency-Replayed": "true" }),
+    ...Object.fromEntries(limit.flatMap((name, i) => (i % 2 === 0 ? [[name, limit[i + 1]!]] : []))),
+  };
+}
+
+/** Each operation by itself; those of one key behind each other. */
+async function runEach(service: Service, request: Request): Promise<Outcome> {
+  const budget = new ValueBudget();
+  const results: ResultJson[] = [];
+  let changed = 0;
+  for (let at = 0; at < request.inputs.length; at += window) {
+    const last = new Map<string, Promise<unknown>>();
+    const running = request.inputs.slice(at, at + window).map((input) => {
+      const before = last.get(input.key);
+      const run = (before ?? Promise.resolve()).then(() => runOne(service, request, input));
+      last.set(input.key, run);
+      return run;
+    });
+    for (const [i, result] of (await Promise.all(running)).entries()) {
+      const input = request.inputs[at + i]!;
+      if (result instanceof Problem) {
+        results.push(failedJson(input, result));
+      } else {
+        changed = Math.max(changed, result.stored?.changed ?? 0);
+        results.push(await resultJson(service, input, request.who.namespace, result, budget));
+      }
+    }
+  }
+  return { results, changed, replayed: false };
+}
+
+async function runOne(service: Service, { who, session, consistency }: Request, input: OperationInput): Promise<StepResult | Problem> {
+  const path = pathOf(who.namespace.name, input.key);
+  try {
+    if (input.op === "get") {
+      const { stored } = await recordFor(service, path, consistency, session);
+      return { ok: true, written: false, replaced: false, stored };
+    }
+    const operation = await operationFrom(service, who.namespace, input);
+    const step = { path, epoch: who.namespace.epoch, operation };
+    return (await service.writer.write({ steps: [step], allOrNothing: true, receipt: null })).results[0]!;
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem.code === "internal") throw error;
+    return problem;
+  }
+}
+
+/** With an Idempotency-Key: one commit, so that a crash cannot leave half of it for the retry to repeat. */
+async function runTogether(service: Service, request: Request): Promise<Outcome> {
+  const { inputs, who, exchange } = request;
+  checkKeysOnce(inputs);
+  const operationsOf = await Promise.all(
+    inputs.map((input) => operationFrom(service, who.namespace, input).catch((error) => problemOf(error))),
+  );
+  const taken = inputs.flatMap((input, i) => (operationsOf[i] instanceof Problem ? [] : [{ input, i }]));
+  const answer = await service.writer.write({
+    steps: taken.map(({ input, i }) => ({ path: pathOf(who.namespace.name, input.key), epoch: who.namespace.epoch, operation: operationsOf[i] as never })),
+    allOrNothing: false,
+    receipt: { scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey!), fingerprint: request.fingerprint },
+  });
+  const byKey = new Map(taken.map(({ input }, i) => [input.key, answer.results[i]!]));
+  const budget = new ValueBudget();
+  const results: ResultJson[] = [];
+  for (const [i, input] of inputs.entries()) {
+    const problem = operationsOf[i];
+    results.push(problem instanceof Problem ? failedJson(input, problem) : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget));
+  }
+  return { results, changed: newest(answer.results), replayed: answer.replayed };
+}
+
+async function transact(service: Service, request: Request): Promise<Outcome> {
+  const { inputs, who, exchange } = request;
+  checkKeysOnce(inputs);
+  const steps: { path: Path; epoch: bigint; operation: Awaited<ReturnType<typeof operationFrom>> }[] = [];
+  for (const [index, input] of inputs.entries()) {
+    try {
+      const operation = await operationFrom(service, who.namespace, input);
+      steps.push({ path: pathOf(who.namespace.name, input.key), epoch: who.namespace.epoch, operation });
+    } catch (error) {
+      throw at(problemOf(error), index, input.key);
+    }
+  }
+  const receipt =
+    request.idempotencyKey === null
+      ? null
+      : { scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey), fingerprint: request.fingerprint };
+  const answer = await service.writer.write({ steps, allOrNothing: true, receipt });
+  const failed = answer.results.findIndex((result) => !result.ok);
+  if (failed !== -1) {
+    const result = answer.results[failed]! as Extract<StepResult, { ok: false }>;
+    const headers = answer.replayed ? { "Idempotency-Replayed": "true" } : {};
+    throw at(refusalOf(result.reason, result.stored?.entry ?? null, headers), failed, inputs[failed]!.key);
+  }
+  const budget = new ValueBudget();
+  const results: ResultJson[] = [];
+  for (const [i, input] of inputs.entries()) results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget));
+  return { results, changed: newest(answer.results), replayed: answer.replayed };
+}
+
+function at(problem: Problem, index: number, key: string): Problem {
+  return new Problem(problem.code, `operation ${index} (${key}): ${problem.message}`, { ...problem.members, index, key }, { ...problem.headers });
+}
+
+function newest(results: readonly StepResult[]): number {
+  return results.reduce((most, { stored }) => Math.max(most, stored?.changed ?? 0), 0);
+}
+
+function checkKeysOnce(inputs: readonly OperationInput[]): void {
+  const seen = new Set<string>();
+  for (const { key } of inputs) {
+    if (seen.has(key)) throw new Problem("duplicate-key", `expected each key once, found ${JSON.stringify(key)} twice`, { key });
+    seen.add(key);
+  }
+}

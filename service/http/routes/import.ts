@@ -1,0 +1,263 @@
+import type { IncomingMessage } from "node:http";
+import type { z } from "@hono/zod-openapi";
+import { extract } from "tar-stream";
+import { unconditional } from "../../kv/decide.ts";
+import { milliseconds } from "../../kv/clock.ts";
+import type { Entry } from "../../kv/entry.ts";
+import { pathOf } from "../../kv/path.ts";
+import { compareVersions, parseVersion } from "../../kv/version.ts";
+import type { Step } from "../../store/writer.ts";
+import { type Access, access } from "../access.ts";
+import { expiryOf } from "../entries.ts";
+import { valueFrom } from "../operations.ts";
+import { Problem, problemOf } from "../problems.ts";
+import { parse, parseQuery } from "../request.ts";
+import { importLine, importProgress, importQuery, limits } from "../schemas.ts";
+import type { Service } from "../service.ts";
+import { pax } from "./export.ts";
+import { type App, route } from "./route.ts";
+
+/** Lines whose writes are under way at once: a few full commits. */
+const window = 1024;
+/** Bytes of values under way at once. */
+const windowBytes = 16 * 2 ** 20;
+/** A line with the largest value in base64 and its facts. */
+const maxLine = Math.ceil((limits.valueBytes * 4) / 3) + 64 * 1024;
+/** Milliseconds between lines of progress. */
+const progressInterval = 250;
+/** Errors that are told one by one; the rest are only counted. */
+const maxErrors = 1000;
+/** Milliseconds without a byte after which an import is given up. */
+const stallTimeout = 10_000;
+
+type Line = z.output<typeof importLine>;
+type Item = { readonly line: number; readonly bytes: number; readonly read: () => Line };
+
+export function importRoutes(app: App, service: Service): void {
+  route(
+    app,
+    {
+      method: "post",
+      path: "/v1/import",
+      tags: ["transfer"],
+      summary: "Writes a stream of entries",
+      description:
+        "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged.",
+      request: { query: importQuery, body: { content: { "application/jsonl": { schema: importLine }, "application/x-tar": { schema: { type: "string", format: "binary" } as never } } } },
+      responses: { 200: { description: "Progress, errors by line, and a last line of type `end`", content: { "application/jsonl": { schema: importProgress } } } },
+    },
+    async ({ exchange, query }) => {
+      const { req, res, id } = exchange;
+      const asked = parseQuery(importQuery, query);
+      const keep = asked.versions === "keep";
+      const who = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
+      const isTar = asked.format === "tar" || (asked.format === undefined && req.headers["content-type"] === "application/x-tar");
+      res.writeHead(200, { "Content-Type": "application/jsonl", "Cache-Control": "no-store", "KV-Request-Id": id });
+      res.flushHeaders();
+      const say = (message: z.input<typeof importProgress>) => res.write(`${JSON.stringify(message)}\n`);
+      const items = isTar ? tarItems(req, who) : lineItems(req);
+      await new Import(service, who, keep, say).run(items).catch((error) => {
+        const problem = problemOf(error);
+        if (problem.code === "internal") exchange.log.error({ requestId: id, err: error }, "import failed");
+        say({ type: "error", line: 0, problem: problem.body(id) as never });
+      });
+      res.end();
+      return null;
+    },
+  );
+}
+
+class Import {
+  readonly #service: Service;
+  readonly #who: Access;
+  readonly #keep: boolean;
+  readonly #say: (message: z.input<typeof importProgress>) => void;
+  #imported = 0;
+  #failed = 0;
+
+  constructor(service: Service, who: Access, keep: boolean, say: (message: z.input<typeof importProgress>) => void) {
+    this.#service = service;
+    this.#who = who;
+    this.#keep = keep;
+    this.#say = say;
+  }
+
+  /** Writes in order of the lines, many at once; `line` in the progress is the number below which all are committed. */
+  async run(items: AsyncIterable<Item>): Promise<void> {
+    const { monotonic } = this.#service;
+    const underWay: { readonly line: number; readonly bytes: number; readonly done: Promise<void> }[] = [];
+    let bytes = 0;
+    let committed = 0;
+    let toldAt = monotonic();
+    const settleHalf = async () => {
+      const half = underWay.splice(0, Math.ceil(underWay.length / 2));
+      await Promise.all(half.map(({ done }) => done));
+      for (const item of half) bytes -= item.bytes;
+      committed = half.at(-1)?.line ?? committed;
+      if (monotonic() - toldAt < progressInterval) return;
+      toldAt = monotonic();
+      this.#say({ type: "progress", line: committed, imported: this.#imported, failed: this.#failed });
+    };
+    try {
+      for await (const item of items) {
+        const done = this.#write(item);
+        // Awaited later; until then a failure must not count as unhandled.
+        done.catch(() => {});
+        underWay.push({ line: item.line, bytes: item.bytes, done });
+        bytes += item.bytes;
+        while (underWay.length >= window || (bytes > windowBytes && underWay.length > 0)) await settleHalf();
+      }
+    } finally {
+      while (underWay.length > 0) await settleHalf();
+    }
+    this.#say({ type: "end", line: committed, imported: this.#imported, failed: this.#failed });
+  }
+
+  async #write(item: Item): Promise<void> {
+    let key: string | undefined;
+    try {
+      const line = item.read();
+      key = line.key;
+      const step = this.#keep ? await this.#restoreStep(line) : await this.#putStep(line);
+      await this.#service.writer.write({ steps: [step], allOrNothing: true, receipt: null });
+      this.#imported++;
+    } catch (error) {
+      const problem = problemOf(error);
+      // The store's troubles end the import: what follows would fail too, and the client resumes from the last progress.
+      if (problem.status >= 500) throw error;
+      this.#failed++;
+      if (this.#failed <= maxErrors) this.#say({ type: "error", line: item.line, ...(key !== undefined && { key }), problem: problem.body() as never });
+    }
+  }
+
+  async #putStep(line: Line): Promise<Step> {
+    const { namespace } = this.#who;
+    const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
+    const expiry = line.expires_at == null ? expiryOf({}, namespace, this.#service.now()) : { at: Date.parse(line.expires_at) };
+    const operation = { kind: "put", value, expiry, conditions: unconditional } as const;
+    return { path: pathOf(namespace.name, line.key), epoch: namespace.epoch, operation };
+  }
+
+  /** A restore: the entry with its own version, merged. What merge could not order is refused. */
+  async #restoreStep(line: Line): Promise<Step> {
+    const { namespace } = this.#who;
+    const version = line.version === undefined ? null : parseVersion(line.version);
+    if (version === null) throw new Problem("bad-body", "expected a version in every line when versions are kept");
+    if (line.kind === "counter") throw new Problem("bad-body", "counters cannot be restored from an export: it holds their sum, not their parts");
+    if (milliseconds(version.time) > this.#service.now() + maxAhead) throw new Problem("bad-body", "the version is from the future");
+    const path = pathOf(namespace.name, line.key);
+    const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
+    const expiresAt = line.expires_at == null ? null : Date.parse(line.expires_at);
+    const entry: Entry = { kind: "value", version, seen: {}, ...value, expiresAt };
+    const { stored } = await this.#service.reader.read(path);
+    if (stored?.entry.kind === "value" && compareVersions(stored.entry.version, version) === 0 && !hasSameBytes(stored.entry, entry)) {
+      throw new Problem("bad-body", "the entry with this version has other bytes here");
+    }
+    if (stored === null && version.time <= (await this.#service.store.floor())) {
+      throw new Problem("bad-body", "the version is older than what deletions are remembered for; import with new versions instead");
+    }
+    return { path, epoch: namespace.epoch, operation: { kind: "restore", entry } };
+  }
+}
+
+/** Milliseconds that a version may be ahead of this clock. */
+const maxAhead = 5000;
+
+function hasSameBytes(a: Extract<Entry, { kind: "value" }>, b: Extract<Entry, { kind: "value" }>): boolean {
+  return a.size === b.size && a.blob === b.blob && (a.body === null || b.body === null || Buffer.compare(a.body, b.body) === 0);
+}
+
+/** Lines of the body; headers and ends of exports and empty lines are passed over. */
+async function* lineItems(req: IncomingMessage): AsyncGenerator<Item> {
+  let number = 0;
+  for await (const bytes of linesOf(req)) {
+    number++;
+    const text = bytes.toString();
+    if (text.trim() === "" || /^\{"type":"(?:header|end)"/.test(text)) continue;
+    yield { line: number, bytes: bytes.length, read: () => parse(importLine, parseLine(bytes), "bad-body") };
+  }
+}
+
+function parseLine(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Problem("bad-body", "expected a line of JSON in UTF-8");
+  }
+}
+
+async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of withStall(req)) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      parts.push(chunk.subarray(from, end));
+      yield parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      parts = [];
+      length = 0;
+      from = end + 1;
+    }
+    if (from === chunk.length) continue;
+    parts.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > maxLine) throw new Problem("too-large", `a line may have ${maxLine} bytes`, { limit: maxLine });
+  }
+  if (length > 0) yield Buffer.concat(parts);
+}
+
+async function* withStall(req: IncomingMessage): AsyncGenerator<Buffer> {
+  const timer = setTimeout(() => req.destroy(new Problem("request-timeout", `no byte came for ${stallTimeout / 1000} s`)), stallTimeout);
+  try {
+    for await (const chunk of req) {
+      timer.refresh();
+      yield chunk as Buffer;
+      timer.refresh();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Files of a tar archive; what an export wrote beside the bytes is in pax records. */
+async function* tarItems(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
+  const archive = extract();
+  const source = withStall(req);
+  const feeding = (async () => {
+    for await (const chunk of source) {
+      if (!archive.write(chunk)) await new Promise<void>((resolve) => archive.once("drain", () => resolve()));
+    }
+    archive.end(undefined);
+  })().catch((error) => archive.destroy(error));
+  let number = 0;
+  for await (const file of archive) {
+    const { header } = file;
+    number++;
+    const chunks: Buffer[] = [];
+    const limit = namespace.settings.max_value_bytes;
+    const isTooLarge = (header.size ?? 0) > limit;
+    for await (const chunk of file) if (!isTooLarge) chunks.push(chunk as Buffer);
+    if (header.type !== "file") continue;
+    const records = (header.pax ?? {}) as Record<string, string>;
+    const body = Buffer.concat(chunks);
+    const read = (): Line => {
+      if (isTooLarge) throw new Problem("too-large", `a value in this namespace may have ${limit} bytes, found ${header.size}`, { limit, actual: header.size });
+      return parse(
+        importLine,
+        {
+          key: records.path ?? header.name,
+          value: body.toString("base64"),
+          encoding: "base64",
+          ...(records[pax.type] && { content_type: records[pax.type] }),
+          ...(records[pax.encoding] && { content_encoding: records[pax.encoding] }),
+          ...(records[pax.meta] && { meta: parseLine(Buffer.from(records[pax.meta]!)) }),
+          ...(records[pax.version] && { version: records[pax.version] }),
+          ...(records[pax.expires] && { expires_at: records[pax.expires] }),
+        },
+        "bad-body",
+      );
+    };
+    yield { line: number, bytes: body.length, read };
+  }
+  await feeding;
+}

@@ -1,0 +1,258 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { z } from "@hono/zod-openapi";
+import { type Entry, isLive } from "../../kv/entry.ts";
+import { keyOf, type Path, pathOf } from "../../kv/path.ts";
+import { compareVersions, formatVersion, type Version } from "../../kv/version.ts";
+import type { Change, FeedPosition } from "../../store/port.ts";
+import { access } from "../access.ts";
+import { watchCursor, watchPosition } from "../cursors.ts";
+import type { Exchange } from "../exchange.ts";
+import type { Namespace } from "../namespaces.ts";
+import { readBlob } from "../operations.ts";
+import { Problem } from "../problems.ts";
+import { defaultContentType, encodeValue, timestamp } from "../render.ts";
+import { parseQuery } from "../request.ts";
+import { limits, namespaceName, watchEvent, watchPage, watchQuery } from "../schemas.ts";
+import type { Service } from "../service.ts";
+import { checkText } from "./list.ts";
+import { type App, json, route } from "./route.ts";
+
+const defaultWait = 30;
+/** Milliseconds between signs of life; proxies give up on silence after a minute or less. */
+const keepAlive = 15_000;
+/** Milliseconds that a client is asked to wait before it comes back. */
+const retry = 1000;
+/** Bytes that may wait for a slow watcher; past it the stream ends, and the watcher resumes from its cursor. */
+const maxBuffered = 4 * 2 ** 20;
+/** Keys whose last sent version is remembered per watcher, to leave out what is not newer. */
+const maxSent = 10_000;
+
+type Event = z.input<typeof watchEvent>;
+
+export function watchRoutes(app: App, service: Service): void {
+  route(
+    app,
+    {
+      method: "get",
+      path: "/v1/kv/{ns}:watch",
+      tags: ["entries"],
+      summary: "Changes as they happen: server-sent events, or a long poll with `wait`",
+      description:
+        "A stream of latest states: what lies between two may be left out; per key they only get newer. Every event's id is a cursor; Last-Event-ID or `since` goes on behind it.",
+      request: { params: z.object({ ns: namespaceName }), query: watchQuery, headers: z.object({ "last-event-id": z.string().max(2048).optional() }) },
+      responses: {
+        200: { description: "Events", content: { "text/event-stream": { schema: watchEvent }, "application/json": { schema: watchPage } } },
+      },
+    },
+    async ({ exchange, param, query }) => {
+      const { namespace } = await access(service, exchange, "read", param("ns"));
+      const asked = parseQuery(watchQuery, query);
+      const prefix = asked.prefix ?? "";
+      checkText(prefix, "prefix");
+      const watch = new Watch(service, namespace, prefix, asked.values ?? false);
+      const since = (exchange.req.headers["last-event-id"] as string | undefined) ?? asked.since;
+      let position = since === undefined ? await service.feed.end() : watchPosition(since, service.cloud, service.store.incarnation);
+      if (position !== null && since !== undefined && (await service.feed.after(position)) === null) position = null;
+      if (position === null) throw gone(namespace.name, asked);
+      const snapshot = (asked.snapshot ?? false) && since === undefined;
+      if (asked.wait === undefined) {
+        await stream(service, exchange, watch, position, snapshot);
+        return null;
+      }
+      if (snapshot) throw new Problem("bad-parameter", "snapshot is for streams; list the keys, then long-poll from the cursor of a first poll with wait=0");
+      const page = await poll(service, exchange, watch, position, asked.wait ?? defaultWait);
+      if (page === null) throw gone(namespace.name, asked);
+      return { status: 200, json: page };
+    },
+  );
+}
+
+function gone(namespace: string, asked: { readonly prefix?: string | undefined; readonly values?: boolean | undefined }): Problem {
+  const query = new URLSearchParams({ snapshot: "1", ...(asked.prefix && { prefix: asked.prefix }), ...(asked.values && { values: "1" }) });
+  const restart = `/v1/kv/${namespace}:watch?${query}`;
+  return new Problem("cursor-gone", "the cursor has expired or belongs to another cloud; start again with a snapshot", { restart });
+}
+
+/** What one watcher has to be told of the changes in the feed. */
+class Watch {
+  readonly #service: Service;
+  readonly #namespace: Namespace;
+  readonly #start: Path;
+  readonly #values: boolean;
+  readonly #sent = new Map<Path, Version>();
+
+  constructor(service: Service, namespace: Namespace, prefix: string, values: boolean) {
+    this.#service = service;
+    this.#namespace = namespace;
+    this.#start = pathOf(namespace.name, prefix);
+    this.#values = values;
+  }
+
+  get prefix(): string {
+    return keyOf(this.#start);
+  }
+
+  get namespace(): Namespace {
+    return this.#namespace;
+  }
+
+  cursor(position: FeedPosition): string {
+    return watchCursor(this.#service.cloud, this.#service.store.incarnation, position);
+  }
+
+  /** The event of a change, or null: another key, a state that was sent already, or one that has gone since. */
+  async event({ path, position, stored }: Change): Promise<Event | null> {
+    if (!path.startsWith(this.#start) || stored === null) return null;
+    const { version } = stored.entry;
+    const sent = this.#sent.get(path);
+    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0)) return null;
+    // Expired already: expiry makes no event, and a put of it would be wrong.
+    if (stored.entry.kind === "value" && !isLive(stored.entry, this.#service.now())) return null;
+    this.#sent.delete(path);
+    this.#sent.set(path, version);
+    if (this.#sent.size > maxSent) this.#sent.delete(this.#sent.keys().next().value!);
+    this.#service.metrics.watchEvents.inc();
+    return this.#describe(path, stored.entry, this.cursor(position));
+  }
+
+  async #describe(path: Path, entry: Entry, id: string): Promise<Event> {
+    const common = { id, key: keyOf(path), version: formatVersion(entry.version), origin: entry.version.origin };
+    if (entry.kind === "tombstone") return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
+    const facts =
+      entry.kind === "counter"
+        ? { content_type: "text/plain; charset=utf-8", size: 0, expires_at: null }
+        : {
+            content_type: entry.contentType ?? defaultContentType,
+            size: entry.size,
+            expires_at: entry.expiresAt === null ? null : timestamp(entry.expiresAt),
+          };
+    const event = { type: "put" as const, ...common, ...facts };
+    return this.#values && facts.size <= limits.watchValueBytes ? { ...event, ...(await this.#value(path, entry)) } : event;
+  }
+
+  /** The value of exactly this state; nothing when it has changed since, for then another event follows. */
+  async #value(path: Path, entry: Entry): Promise<{ value: string; encoding: "utf8" | "base64" } | null> {
+    const { stored } = await this.#service.reader.read(path);
+    if (stored === null || compareVersions(stored.entry.version, entry.version) !== 0) return null;
+    const now = stored.entry;
+    if (now.kind === "counter") return encodeValue(Buffer.from(String(Object.values(now.cells).reduce((sum, cell) => sum + cell.sum, 0))));
+    if (now.kind !== "value") return null;
+    const bytes = now.body ?? (now.blob === null ? null : await readBlob(this.#service, now.blob));
+    return bytes === null ? null : encodeValue(bytes);
+  }
+
+  /** Every live entry as a put event, in byte order. */
+  async *snapshot(id: string): AsyncGenerator<Event> {
+    const { name, epoch } = this.#namespace;
+    for (let after: string | null = null; ; ) {
+      const now = this.#service.now();
+      const page = await this.#service.store.list({ namespace: name, epoch, prefix: this.prefix, delimiter: null, after, limit: limits.page, now });
+      for (const item of page) {
+        if (!("key" in item)) continue;
+        after = item.key;
+        yield await this.#describe(pathOf(name, item.key), item.stored.entry, id);
+      }
+      if (page.length < limits.page) return;
+    }
+  }
+}
+
+async function stream(service: Service, { req, res, id }: Exchange, watch: Watch, from: FeedPosition, snapshot: boolean): Promise<void> {
+  const ended = new AbortController();
+  res.on("close", () => ended.abort());
+  const { signal } = ended;
+  const leave = service.feed.follow();
+  // A stream has no end of its own: while draining, it is told to come back (to another process) and ends.
+  const stopWatching = service.onDrain(() => {
+    if (!res.writableEnded) res.end(`retry: ${retry}\n\n`);
+    ended.abort();
+  });
+  try {
+    res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", "KV-Request-Id": id });
+    res.write(`retry: ${retry}\nid: ${watch.cursor(from)}\n\n`);
+    req.socket.setNoDelay(true);
+    if (snapshot) {
+      for await (const event of watch.snapshot(watch.cursor(from))) {
+        if (signal.aborted) return;
+        await write(res, frame(event), signal);
+      }
+      res.write(`event: live\ndata: ${JSON.stringify({ cursor: watch.cursor(from) })}\n\n`);
+    }
+    let position = from;
+    let quietSince = service.monotonic();
+    while (!signal.aborted) {
+      const window = await service.feed.after(position);
+      if (window === null || service.namespaces.peek(watch.namespace.name)?.epoch !== watch.namespace.epoch) {
+        if (window === null || !(await isStill(service, watch.namespace))) break;
+      }
+      position = window.to;
+      let wrote = false;
+      for (const change of window.changes) {
+        const event = await watch.event(change);
+        if (event === null) continue;
+        res.write(frame(event));
+        wrote = true;
+        if (res.writableLength > maxBuffered) return;
+      }
+      const now = service.monotonic();
+      if (wrote) quietSince = now;
+      if (now - quietSince >= keepAlive) {
+        // An id without data moves the client's cursor on, so that a quiet watch does not outlive its cursor.
+        res.write(`id: ${watch.cursor(position)}\n: still here\n\n`);
+        quietSince = now;
+      }
+      if (window.changes.length === 0) await service.feed.news(position, Math.max(1, keepAlive - (now - quietSince)), signal);
+    }
+  } finally {
+    stopWatching();
+    leave();
+    res.end();
+  }
+}
+
+async function isStill(service: Service, namespace: Namespace): Promise<boolean> {
+  const now = await service.namespaces.get(namespace.name).catch(() => null);
+  return now?.epoch === namespace.epoch;
+}
+
+function frame(event: Event): string {
+  const { id, type, ...data } = event;
+  return `event: ${type}\nid: ${id}\ndata: ${JSON.stringify({ type, id, ...data })}\n\n`;
+}
+
+/** Waits for the client where it is slower than we are: a snapshot may be larger than any buffer. */
+async function write(res: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  if (!res.write(text)) await once(res, "drain", { signal }).catch(() => {});
+}
+
+/** Events of one answer to a long poll. */
+const pollEvents = 1000;
+
+async function poll(service: Service, { res }: Exchange, watch: Watch, from: FeedPosition, wait: number) {
+  const ended = new AbortController();
+  res.on("close", () => ended.abort());
+  const leave = service.feed.follow();
+  const stopWatching = service.onDrain(() => ended.abort());
+  const until = service.monotonic() + wait * 1000;
+  const events: Event[] = [];
+  let position = from;
+  try {
+    for (;;) {
+      const window = await service.feed.after(position);
+      if (window === null) return null;
+      for (const change of window.changes) {
+        const event = await watch.event(change);
+        if (event !== null) events.push(event);
+      }
+      position = window.to;
+      const left = until - service.monotonic();
+      if (events.length >= pollEvents || (window.changes.length === 0 && (events.length > 0 || left <= 0 || ended.signal.aborted))) break;
+      if (window.changes.length === 0) await service.feed.news(position, left, ended.signal);
+    }
+  } finally {
+    stopWatching();
+    leave();
+  }
+  return { events, cursor: watch.cursor(position) };
+}

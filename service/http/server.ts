@@ -1,0 +1,178 @@
+import { createServer as createHttp, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttps } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import type { Now } from "../kv/clock.ts";
+import type { Exchange } from "./exchange.ts";
+import { sendProblem } from "./exchange.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem, type ProblemCode, problemType } from "./problems.ts";
+
+export type Tls = {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Given: clients must show a certificate that it signed. */
+  readonly clientCa: Buffer | null;
+};
+
+export type ServerOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Tls | null;
+  /** Open connections; those beyond get 429. */
+  readonly maxConnections: number;
+  readonly handle: (exchange: Exchange) => void;
+  readonly monotonic: Now;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+};
+
+/** Milliseconds: above the idle times of every cloud's load balancer (GCP's is fixed at 600 s), else they see resets. */
+const keepAliveTimeout = 620_000;
+/** Milliseconds that a client may take to send its headers. */
+const headersTimeout = 15_000;
+const maxHeaderBytes = 16 * 1024;
+
+/** The listener of the API: connections, timeouts, malformed HTTP, request ids, timing. What is asked is others' business. */
+export class ApiServer {
+  readonly #options: ServerOptions;
+  #server: Server;
+  readonly #sockets = new Set<Duplex>();
+  /** Of the configuration; where that was 0, the one that was found free. */
+  #port: number;
+  #draining = false;
+  #lastId = 0;
+  readonly #idPrefix = Math.random().toString(36).slice(2, 8);
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#port = options.port;
+    this.#server = this.#create();
+  }
+
+  #create(): Server {
+    const { tls } = this.#options;
+    const settings = { keepAliveTimeout, headersTimeout, requestTimeout: 0, maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000, joinDuplicateHeaders: false };
+    const listener = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
+    const client = tls?.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {};
+    const server = tls
+      ? createHttps({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", ...client }, listener)
+      : createHttp(settings, listener);
+    server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#admit(socket));
+    server.on("clientError", (error, socket) => refuse(socket, ...faultOf(error as NodeJS.ErrnoException)));
+    return server;
+  }
+
+  #admit(socket: Socket): void {
+    const { maxConnections } = this.#options;
+    if (this.#sockets.size >= maxConnections) {
+      refuse(socket, "too-many-connections", `at most ${maxConnections} connections are open at once; close some, or wait`, { limit: maxConnections });
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse): void {
+    const { monotonic, metrics, log, handle } = this.#options;
+    const startedAt = monotonic();
+    const exchange: Exchange = { req, res, id: this.#idOf(req), log, route: "other" };
+    if (this.#draining) res.shouldKeepAlive = false;
+    res.on("close", () => metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, (monotonic() - startedAt) / 1000));
+    try {
+      checkHost(req);
+      handle(exchange);
+    } catch (error) {
+      sendProblem(exchange, error);
+    }
+  }
+
+  /** The client's `X-Request-Id` if it is sane, else our own: unique in the process, and nearly so among all. */
+  #idOf(req: IncomingMessage): string {
+    const given = req.headers["x-request-id"];
+    if (given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given as string)) return given as string;
+    return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`;
+  }
+
+  /** Rejects when it cannot listen. */
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: this.#options.host, port: this.#port, backlog: 1024 }, () => {
+        this.#server.off("error", reject);
+        this.#port = (this.#server.address() as AddressInfo).port;
+        resolve();
+      });
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Stops taking connections; those that are open go on. A refused connection is retried elsewhere at once, a 503 is not. */
+  closeListener(): void {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Takes connections again after {@link closeListener}. */
+  async reopen(): Promise<void> {
+    this.#server = this.#create();
+    await this.listen();
+  }
+
+  /** Ends gracefully: no new connections, open requests finish, then connections close; after `deadline` ms by force. */
+  async drain(deadline: number): Promise<void> {
+    this.#draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const idle = setInterval(() => this.#server.closeIdleConnections(), 50);
+    const force = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, deadline);
+    await closed;
+    clearInterval(idle);
+    clearTimeout(force);
+  }
+}
+
+const methods = new Set(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"]);
+function methodLabel(method: string): string {
+  return methods.has(method) ? method : "OTHER";
+}
+
+/** Node refuses requests without Host; two of them are how requests are smuggled past proxies. */
+function checkHost({ rawHeaders }: IncomingMessage): void {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  if (hosts > 1) throw new Problem("bad-request", "expected one Host header, found several");
+}
+
+function faultOf(error: NodeJS.ErrnoException): [ProblemCode, string, Record<string, unknown>?] {
+  if (error.code === "HPE_HEADER_OVERFLOW") {
+    return ["headers-too-large", `the headers may have ${maxHeaderBytes} bytes in all`, { limit: maxHeaderBytes }];
+  }
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return ["request-timeout", `expected the headers within ${headersTimeout / 1000} s`, { limit: headersTimeout / 1000 }];
+  }
+  return ["bad-request", "expected HTTP/1.1; the request could not be parsed"];
+}
+
+/** A problem on a connection that no request can be read from. */
+function refuse(socket: Duplex, code: ProblemCode, detail: string, members: Record<string, unknown> = {}): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = new Problem(code, detail, members);
+  const body = JSON.stringify(problem.body());
+  const head = `HTTP/1.1 ${problem.status} ${problem.code}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nRetry-After: 1\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body);
+  socket.on("error", () => socket.destroy());
+  setTimeout(() => socket.destroy(), 1000).unref();
+}

@@ -1,0 +1,259 @@
+/** One process of the service: `node service/main.ts`, configured by its environment (`--help` lists it). */
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { fileBlobs } from "./blobs/files.ts";
+import { EntryCache } from "./cache/entries.ts";
+import { redisCache } from "./cache/redis.ts";
+import { type Config, ConfigError, configHelp, printable, readConfig } from "./config.ts";
+import { HealthMonitor } from "./health.ts";
+import { createHandler } from "./http/app.ts";
+import { Auth, adminKeyRecord } from "./http/auth.ts";
+import { Metrics } from "./http/metrics.ts";
+import { Namespaces } from "./http/namespaces.ts";
+import { RateLimits } from "./http/rate-limits.ts";
+import { ApiServer } from "./http/server.ts";
+import type { Service } from "./http/service.ts";
+import { HybridClock, type Now } from "./kv/clock.ts";
+import { Maintenance } from "./maintenance.ts";
+import { Feed } from "./store/feed.ts";
+import type { Store } from "./store/port.ts";
+import { openPostgres } from "./store/postgres/store.ts";
+import { Reader } from "./store/reader.ts";
+import { Writer } from "./store/writer.ts";
+
+/** What the process takes from the outside, so that tests can give it something else. */
+export type Io = {
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: Now;
+  /** Milliseconds that never jump. */
+  readonly monotonic: Now;
+  /** May put something around the store: a fault, another clock. */
+  readonly around: (store: Store) => Store;
+};
+
+export type Running = {
+  readonly url: string;
+  readonly metricsUrl: string;
+  readonly service: Service;
+  readonly maintenance: Maintenance;
+  /** Graceful: see `docs/operations.md`. Resolves when everything has ended. */
+  readonly close: () => Promise<void>;
+};
+
+const realIo: Io = { now: Date.now, monotonic: () => performance.now(), around: (store) => store };
+
+/** Starts the service. Rejects when it cannot: nothing is left running then. */
+export async function startService(config: Config, io: Partial<Io> = {}): Promise<Running> {
+  const { now, monotonic, around } = { ...realIo, ...io };
+  const log = pino({ level: config.LOG_LEVEL, base: { cloud: config.SKYKV_CLOUD }, timestamp: pino.stdTimeFunctions.isoTime });
+  const trouble = (what: string) => (error: unknown) => log.warn({ err: error }, what);
+
+  const postgres = await openPostgres({
+    url: config.DATABASE_URL,
+    origin: config.SKYKV_CLOUD,
+    timeout: config.REQUEST_TIMEOUT_MS,
+    onTrouble: trouble("a database connection broke"),
+    now,
+  });
+  const store = around(postgres);
+  const reader = new Reader(store);
+  const clock = new HybridClock(now);
+  const feed = new Feed(store, trouble("the change feed could not be read"));
+  const health: HealthMonitor = new HealthMonitor({
+    store,
+    now,
+    monotonic,
+    databaseVersion: postgres.version,
+    onClose: () => server.closeListener(),
+    onReopen: () => server.reopen(),
+    onTrouble: (message, error) => log.warn({ err: error }, message),
+  });
+  const metrics = new Metrics({
+    horizonAge: () => health.horizonAge() / 1000,
+    clockSkew: () => health.skew() / 1000,
+    watchers: () => feed.followers,
+    cacheBytes: () => cache.size.bytes,
+    ready: () => health.notReady() === null,
+    pendingWrites: () => writer.pending,
+  });
+  const shared = config.REDIS_URL
+    ? redisCache({ url: config.REDIS_URL, scope: `${config.SKYKV_CLOUD}.${store.incarnation}`, log, metrics: { command: (result) => metrics.l2Commands.inc({ result }) } })
+    : null;
+  const cache: EntryCache = new EntryCache({
+    reader,
+    shared,
+    monotonic,
+    databaseOffset: () => health.databaseOffset(),
+    maxBytes: config.L1_BYTES,
+    count: (tier) => metrics.read(tier),
+  });
+  shared?.onInvalidate(() => feed.poke());
+  const writer: Writer = new Writer({
+    store,
+    reader,
+    clock,
+    now,
+    monotonic,
+    timeout: config.REQUEST_TIMEOUT_MS,
+    checkClock: () => health.checkClock(),
+    onCommitted: (committed) => {
+      metrics.commits.inc();
+      metrics.commitRows.inc(committed.rows.length);
+      cache.committed(committed);
+      feed.poke();
+    },
+  });
+  const drainCallbacks = new Set<() => void>();
+  const blobs = await fileBlobs(config.BLOBS_DIR);
+  const jwt = config.JWT_ISSUER
+    ? { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE!, jwksUrl: config.JWT_JWKS_URL! }
+    : null;
+  const service: Service = {
+    cloud: config.SKYKV_CLOUD,
+    store,
+    reader,
+    writer,
+    cache,
+    shared,
+    blobs,
+    feed,
+    clock,
+    now,
+    monotonic,
+    namespaces: new Namespaces(store, monotonic),
+    auth: new Auth(store, now, monotonic, jwt),
+    rateLimits: new RateLimits(monotonic, shared),
+    metrics,
+    log,
+    corsOrigins: config.CORS_ORIGINS,
+    health,
+    onDrain: (callback) => {
+      drainCallbacks.add(callback);
+      return () => drainCallbacks.delete(callback);
+    },
+  };
+  const tls = config.TLS_CERT_FILE ? { cert: config.TLS_CERT_FILE, key: config.TLS_KEY_FILE!, clientCa: config.TLS_CLIENT_CA_FILE ?? null } : null;
+  const server: ApiServer = new ApiServer({
+    host: config.HOST,
+    port: config.PORT,
+    tls,
+    maxConnections: config.MAX_CONNECTIONS,
+    handle: createHandler(service),
+    monotonic,
+    log,
+    metrics,
+  });
+  const maintenance = new Maintenance({
+    connections: postgres.others,
+    blobs,
+    retention: { hours: config.FEED_HOURS, bytes: config.FEED_BYTES },
+    now,
+    process: randomUUID(),
+    onReaped: (entries) => metrics.reaped.inc(entries),
+    onTrouble: trouble("a maintenance task failed"),
+  });
+  const probes = metricsServer(service);
+
+  const endBackground = async () => {
+    health.stop();
+    feed.close();
+    service.rateLimits.close();
+    await maintenance.stop();
+    await shared?.close();
+    await store.close();
+  };
+  try {
+    await health.start();
+    const adminKey = config.SKYKV_ADMIN_KEY ?? config.SKYKV_ADMIN_KEY_FILE?.toString().trim();
+    if (adminKey !== undefined) await store.putApiKey(adminKeyRecord(adminKey, now()), clock.next());
+    await new Promise<void>((resolve, reject) => {
+      probes.once("error", reject).listen(config.METRICS_PORT, config.HOST, resolve);
+    });
+    await server.listen();
+  } catch (error) {
+    probes.close();
+    await endBackground();
+    throw error;
+  }
+  maintenance.start();
+  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
+  const url = `${tls ? "https" : "http"}://${host}:${server.port}`;
+  const metricsUrl = `http://${host}:${(probes.address() as AddressInfo).port}`;
+  log.info({ url, metricsUrl, database: postgres.version }, "listening");
+
+  let closing: Promise<void> | null = null;
+  const close = async () => {
+    log.info("draining");
+    health.drain();
+    await sleep(config.SHUTDOWN_PAUSE_MS);
+    for (const callback of drainCallbacks) callback();
+    await server.drain(config.SHUTDOWN_TIMEOUT_MS);
+    await writer.close();
+    await endBackground();
+    probes.close();
+    probes.closeAllConnections();
+    log.info("ended");
+  };
+  return { url, metricsUrl, service, maintenance, close: () => (closing ??= close()) };
+}
+
+/** `/metrics`, and the probes of a container platform, on a port that the world does not see. */
+function metricsServer({ metrics, health }: Service) {
+  return createServer((req, res) => {
+    const answer = (status: number, type: string, body: string) => res.writeHead(status, { "Content-Type": type }).end(body);
+    if (req.url === "/metrics") {
+      metrics.registry.metrics().then(
+        (text) => answer(200, metrics.registry.contentType, text),
+        () => answer(500, "text/plain", "the metrics could not be collected\n"),
+      );
+    } else if (req.url === "/health") {
+      answer(200, "text/plain", "ok\n");
+    } else if (req.url === "/ready") {
+      const reason = health.notReady();
+      answer(reason === null ? 200 : 503, "text/plain", `${reason ?? "ok"}\n`);
+    } else {
+      answer(404, "text/plain", "/metrics, /health or /ready\n");
+    }
+  });
+}
+
+const help = `node service/main.ts [--help | --print-config]
+
+Serves SkyKV's HTTP API. Everything is configured by environment variables:
+
+${configHelp()}
+
+SIGTERM and SIGINT end it gracefully. Exit codes: 0 ended, 1 could not start, 2 bad configuration.
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes("--help")) {
+    process.stdout.write(help);
+    return;
+  }
+  const unknown = args.find((arg) => arg !== "--print-config");
+  if (unknown !== undefined) throw new ConfigError(`expected --help or --print-config, found ${unknown}`);
+  const config = readConfig(process.env);
+  if (args.includes("--print-config")) {
+    process.stdout.write(`${JSON.stringify(printable(config), null, 2)}\n`);
+    return;
+  }
+  const running = await startService(config);
+  const end = () => {
+    // A second signal, or a drain that hangs: the hard end.
+    setTimeout(() => process.exit(1), config.SHUTDOWN_PAUSE_MS + config.SHUTDOWN_TIMEOUT_MS + 5000).unref();
+    void running.close().then(() => process.exit(0));
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}
+
+if (import.meta.main) {
+  main(process.argv.slice(2)).catch((error: Error) => {
+    process.stderr.write(`${error instanceof ConfigError ? error.message : `could not start: ${error.message}`}\n`);
+    process.exit(error instanceof ConfigError ? 2 : 1);
+  });
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Blobs } from "./blobs/port.ts";
+import type { Now } from "./kv/clock.ts";
+import type { Connections } from "./store/postgres/connection.ts";
+import * as tasks from "./store/postgres/maintenance.ts";
+
+export type MaintenanceOptions = {
+  readonly connections: Connections;
+  readonly blobs: Blobs;
+  readonly retention: tasks.FeedRetention;
+  readonly now: Now;
+  /** Names this process among those that could do the work. */
+  readonly process: string;
+  readonly onReaped: (entries: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+};
+
+/** Milliseconds between two steps of the reaper. */
+const stepInterval = 1000;
+/** Steps between rounds of the rest: once a minute, blobs once an hour. */
+const roundSteps = 60;
+const blobRounds = 60;
+const leaseSeconds = 10;
+/** Milliseconds that a blob without an entry stays: longer than any upload or read takes. */
+const blobGrace = 3_600_000;
+const blobBatch = 500;
+
+/** The tasks that keep the database small. One process of a cloud does them at a time; any of them may. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions;
+  readonly #stopped = new AbortController();
+  #after: string | null = "";
+  #step = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        if (await tasks.lease(this.#options.connections, this.#options.process, leaseSeconds)) await this.step();
+      } catch (error) {
+        if (!signal.aborted) this.#options.onTrouble(error);
+      }
+      await sleep(stepInterval, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  /** One step: a stretch of the reaper's walk, and once a minute the rest. */
+  async step(): Promise<void> {
+    const { connections, now, retention, onReaped } = this.#options;
+    if (this.#step % roundSteps === 0) {
+      await tasks.createPartitions(connections);
+      await tasks.trimFeed(connections, retention);
+      await tasks.dropReceipts(connections);
+    }
+    if (this.#step % (roundSteps * blobRounds) === 0) await this.collectBlobs();
+    this.#step++;
+    const floor = await tasks.raiseFloor(connections, now());
+    const { removed, next } = await tasks.reap(connections, this.#after ?? "", floor, now());
+    this.#after = next;
+    if (removed > 0) onReaped(removed);
+  }
+
+  /** Deletes blobs that no entry refers to. */
+  async collectBlobs(): Promise<number> {
+    const { blobs, connections, now } = this.#options;
+    let deleted = 0;
+    let batch: { digest: string; putAt: number }[] = [];
+    const collect = async () => {
+      const unreferenced = new Set(await tasks.unreferenced(connections, batch.map(({ digest }) => digest)));
+      for (const { digest, putAt } of batch) {
+        if (!unreferenced.has(digest)) continue;
+        await blobs.delete(digest, putAt);
+        deleted++;
+      }
+      batch = [];
+    };
+    for await (const blob of blobs.list()) {
+      if (blob.putAt > now() - blobGrace) continue;
+      batch.push(blob);
+      if (batch.length === blobBatch) await collect();
+    }
+    if (batch.length > 0) await collect();
+    return deleted;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+}
