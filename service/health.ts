@@ -1,5 +1,5 @@
-import type { Now } from "./kv/clock.ts";
 import type { Health } from "./http/service.ts";
+import type { Now } from "./kv/clock.ts";
 import type { Probe, Store } from "./store/port.ts";
 import { ClockSkewError } from "./store/writer.ts";
 
@@ -111,7 +111,9 @@ export class HealthMonitor implements Health {
   checkClock(): void {
     const skew = this.skew();
     if (Math.abs(skew) <= maxSkew) return;
-    throw new ClockSkewError(`this process's clock is ${(skew / 1000).toFixed(1)} s off the database's, more than ${maxSkew / 1000} s; nothing was written`);
+    throw new ClockSkewError(
+      `this process's clock is ${(skew / 1000).toFixed(1)} s off the database's, more than ${maxSkew / 1000} s; nothing was written`,
+    );
   }
 
   /** Our wall clock minus the database's, in milliseconds, as of now: also when ours has jumped since the last probe. */

@@ -48,7 +48,11 @@ const realIo: Io = { now: Date.now, monotonic: () => performance.now(), around: 
 /** Starts the service. Rejects when it cannot: nothing is left running then. */
 export async function startService(config: Config, io: Partial<Io> = {}): Promise<Running> {
   const { now, monotonic, around } = { ...realIo, ...io };
-  const log = pino({ level: config.LOG_LEVEL, base: { cloud: config.SKYKV_CLOUD }, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = pino({
+    level: config.LOG_LEVEL,
+    base: { cloud: config.SKYKV_CLOUD },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  });
   const trouble = (what: string) => (error: unknown) => log.warn({ err: error }, what);
 
   const postgres = await openPostgres({
@@ -80,7 +84,12 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     pendingWrites: () => writer.pending,
   });
   const shared = config.REDIS_URL
-    ? redisCache({ url: config.REDIS_URL, scope: `${config.SKYKV_CLOUD}.${store.incarnation}`, log, metrics: { command: (result) => metrics.l2Commands.inc({ result }) } })
+    ? redisCache({
+        url: config.REDIS_URL,
+        scope: `${config.SKYKV_CLOUD}.${store.incarnation}`,
+        log,
+        metrics: { command: (result) => metrics.l2Commands.inc({ result }) },
+      })
     : null;
   const cache: EntryCache = new EntryCache({
     reader,
@@ -135,7 +144,9 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
       return () => drainCallbacks.delete(callback);
     },
   };
-  const tls = config.TLS_CERT_FILE ? { cert: config.TLS_CERT_FILE, key: config.TLS_KEY_FILE!, clientCa: config.TLS_CLIENT_CA_FILE ?? null } : null;
+  const tls = config.TLS_CERT_FILE
+    ? { cert: config.TLS_CERT_FILE, key: config.TLS_KEY_FILE!, clientCa: config.TLS_CLIENT_CA_FILE ?? null }
+    : null;
   const server: ApiServer = new ApiServer({
     host: config.HOST,
     port: config.PORT,
@@ -203,7 +214,8 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
 /** `/metrics`, and the probes of a container platform, on a port that the world does not see. */
 function metricsServer({ metrics, health }: Service) {
   return createServer((req, res) => {
-    const answer = (status: number, type: string, body: string) => res.writeHead(status, { "Content-Type": type }).end(body);
+    const answer = (status: number, type: string, body: string) =>
+      res.writeHead(status, { "Content-Type": type }).end(body);
     if (req.url === "/metrics") {
       metrics.registry.metrics().then(
         (text) => answer(200, metrics.registry.contentType, text),

@@ -75,7 +75,12 @@ export class Maintenance {
     let deleted = 0;
     let batch: { digest: string; putAt: number }[] = [];
     const collect = async () => {
-      const unreferenced = new Set(await tasks.unreferenced(connections, batch.map(({ digest }) => digest)));
+      const unreferenced = new Set(
+        await tasks.unreferenced(
+          connections,
+          batch.map(({ digest }) => digest),
+        ),
+      );
       for (const { digest, putAt } of batch) {
         if (!unreferenced.has(digest)) continue;
         await blobs.delete(digest, putAt);

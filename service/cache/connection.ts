@@ -16,7 +16,7 @@ export type RedisAddress = {
 export type RedisHost = { readonly host: string; readonly port: number };
 
 const urlForm = /^(rediss?)(\+cluster)?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/(\d{1,4})?)?$/;
-const hostForm = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/;
+const hostForm = /^(?:\[([0-9a-fA-F:.]+)\]|([^:,[\]]+))(?::(\d{1,5}))?$/;
 
 /**
  * The address in a URL:

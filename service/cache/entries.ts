@@ -112,7 +112,10 @@ export class EntryCache {
       setImmediate(async () => {
         const asking = this.#asking;
         this.#asking = [];
-        const records = await this.#options.shared!.get(asking.map((ask) => ask.path), this.now());
+        const records = await this.#options.shared!.get(
+          asking.map((ask) => ask.path),
+          this.now(),
+        );
         asking.forEach((ask, i) => void ask.resolve(records[i]));
       });
     });

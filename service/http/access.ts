@@ -19,7 +19,12 @@ export async function identify(service: Service, exchange: Pick<Exchange, "req">
 }
 
 /** Checks credential, scope and rate limits, in that order; throws 401, 403, 404 or 429. */
-export async function access(service: Service, exchange: Pick<Exchange, "req">, verb: Verb | readonly Verb[], name: string): Promise<Access> {
+export async function access(
+  service: Service,
+  exchange: Pick<Exchange, "req">,
+  verb: Verb | readonly Verb[],
+  name: string,
+): Promise<Access> {
   const isRead = verb === "read" && (exchange.req.method === "GET" || exchange.req.method === "HEAD");
   if (exchange.req.headers.authorization === undefined && isRead) {
     const namespace = await service.namespaces.get(name).catch(() => null);
@@ -37,7 +42,8 @@ export async function access(service: Service, exchange: Pick<Exchange, "req">, 
 
 /** The tighter of the two limits is told. */
 function spend(service: Service, principal: Principal | null, { name, settings }: Namespace) {
-  const ofNamespace = settings.rate_limit === null ? null : service.rateLimits.spend(`namespace:${name}`, settings.rate_limit);
+  const ofNamespace =
+    settings.rate_limit === null ? null : service.rateLimits.spend(`namespace:${name}`, settings.rate_limit);
   const ofKey = principal?.rateLimit == null ? null : service.rateLimits.spend(principal.id, principal.rateLimit);
   return ofKey ?? ofNamespace;
 }

@@ -1,17 +1,17 @@
 import { getRequestListener } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { documentEntryRoutes } from "./routes/entries.ts";
 import { entryRoutes } from "./entries.ts";
 import { type Exchange, exchangeOf, remember } from "./exchange.ts";
 import { Problem, problemOf, problemType } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
+import { documentEntryRoutes } from "./routes/entries.ts";
+import { exportRoutes } from "./routes/export.ts";
+import { importRoutes } from "./routes/import.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { listRoutes } from "./routes/list.ts";
 import { namespaceRoutes } from "./routes/namespaces.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import type { App, Env } from "./routes/route.ts";
-import { exportRoutes } from "./routes/export.ts";
-import { importRoutes } from "./routes/import.ts";
 import { watchRoutes } from "./routes/watch.ts";
 import type { Service } from "./service.ts";
 
@@ -44,7 +44,12 @@ export function createApp(service: Service): App {
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
     if (allowed.length > 0) {
-      throw new Problem("method-not-allowed", `${c.req.method} is not a method of this route`, {}, { Allow: allowed.join(", ") });
+      throw new Problem(
+        "method-not-allowed",
+        `${c.req.method} is not a method of this route`,
+        {},
+        { Allow: allowed.join(", ") },
+      );
     }
     throw new Problem("not-found", "there is no such route; /openapi.json lists them");
   });
@@ -56,7 +61,12 @@ export function createApp(service: Service): App {
       exchange.res.destroy();
       return new Response(null);
     }
-    const headers = { ...problem.headers, "Content-Type": problemType, "Cache-Control": "no-store", "KV-Request-Id": exchange.id };
+    const headers = {
+      ...problem.headers,
+      "Content-Type": problemType,
+      "Cache-Control": "no-store",
+      "KV-Request-Id": exchange.id,
+    };
     return new Response(JSON.stringify(problem.body(exchange.id)), { status: problem.status, headers });
   });
   return app;
@@ -68,8 +78,10 @@ function methodsOf(app: App, path: string): string[] {
   return methods.filter((method) => app.router.match(method === "HEAD" ? "GET" : method, path)[0].length > 0);
 }
 
-const exposed = "ETag, KV-Version, KV-Updated-At, KV-Expires-At, KV-Origin, KV-Kind, KV-Meta, KV-Session, KV-Durability, KV-Request-Id, RateLimit, RateLimit-Policy, Retry-After";
-const accepted = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Range, KV-Meta, KV-Session, KV-Consistency, KV-Durability, Idempotency-Key, Last-Event-ID, X-Request-Id";
+const exposed =
+  "ETag, KV-Version, KV-Updated-At, KV-Expires-At, KV-Origin, KV-Kind, KV-Meta, KV-Session, KV-Durability, KV-Request-Id, RateLimit, RateLimit-Policy, Retry-After";
+const accepted =
+  "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Range, KV-Meta, KV-Session, KV-Consistency, KV-Durability, Idempotency-Key, Last-Event-ID, X-Request-Id";
 
 /** Headers for pages of a configured origin; true when the request was a preflight and is answered. */
 function answerCors({ req, res }: Exchange, origin: string): boolean {
@@ -79,7 +91,11 @@ function answerCors({ req, res }: Exchange, origin: string): boolean {
     res.setHeader("Access-Control-Expose-Headers", exposed);
     return false;
   }
-  res.writeHead(204, { "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE", "Access-Control-Allow-Headers": accepted, "Access-Control-Max-Age": "600" });
+  res.writeHead(204, {
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE",
+    "Access-Control-Allow-Headers": accepted,
+    "Access-Control-Max-Age": "600",
+  });
   res.end();
   return true;
 }

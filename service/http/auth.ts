@@ -32,6 +32,8 @@ export class Auth {
   readonly #monotonic: Now;
   readonly #jwt: { readonly options: JwtOptions; readonly keys: ReturnType<typeof createRemoteJWKSet> } | null;
   readonly #known = new Map<string, { readonly principal: Principal | null; readonly until: number }>();
+  /** One look per credential at a time: all requests of a busy client find it forgotten in the same moment. */
+  readonly #looking = new Map<string, Promise<Principal | null>>();
 
   constructor(store: Store, now: Now, monotonic: Now, jwt: JwtOptions | null) {
     this.#store = store;
@@ -50,12 +52,24 @@ export class Auth {
   async find(authorization: string): Promise<Principal | null> {
     const known = this.peek(authorization);
     if (known !== undefined) return known;
+    const name = digest(authorization);
+    let looking = this.#looking.get(name);
+    if (looking === undefined) {
+      looking = this.#look(name, authorization).finally(() => this.#looking.delete(name));
+      this.#looking.set(name, looking);
+    }
+    return looking;
+  }
+
+  async #look(name: string, authorization: string): Promise<Principal | null> {
     const token = /^Bearer +(\S{1,8192}) *$/i.exec(authorization)?.[1];
-    const found = token === undefined ? null : token.startsWith("skykv_") ? await this.#apiKey(token) : await this.#jwtOf(token);
+    const found =
+      token === undefined ? null : token.startsWith("skykv_") ? await this.#apiKey(token) : await this.#jwtOf(token);
+    const principal = found?.principal ?? null;
     if (this.#known.size >= maxRemembered) this.#known.clear();
-    const until = this.#monotonic() + Math.min(maxAge, (found?.expiresAt ?? Infinity) - this.#now());
-    this.#known.set(digest(authorization), { principal: found?.principal ?? null, until });
-    return found?.principal ?? null;
+    const until = this.#monotonic() + Math.min(maxAge, (found?.expiresAt ?? Number.POSITIVE_INFINITY) - this.#now());
+    this.#known.set(name, { principal, until });
+    return principal;
   }
 
   async #apiKey(token: string) {
@@ -76,13 +90,22 @@ export class Auth {
     let payload: JWTPayload;
     try {
       const currentDate = new Date(this.#now());
-      const allowed = { issuer, audience, currentDate, requiredClaims: ["exp", "sub"], algorithms: ["RS256", "PS256", "ES256", "EdDSA"] };
+      const allowed = {
+        issuer,
+        audience,
+        currentDate,
+        requiredClaims: ["exp", "sub"],
+        algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+      };
       ({ payload } = await jwtVerify(token, this.#jwt.keys, allowed));
     } catch {
       return null;
     }
     // `scope` is the OAuth claim: names parted by spaces. Others than ours are passed over.
-    const scopes = String(payload.scope ?? "").split(" ").filter((text) => scopePattern.test(text)).map(parseScope);
+    const scopes = String(payload.scope ?? "")
+      .split(" ")
+      .filter((text) => scopePattern.test(text))
+      .map(parseScope);
     return { expiresAt: payload.exp! * 1000, principal: { id: `jwt:${payload.sub}`, scopes, rateLimit: null } };
   }
 }
@@ -112,12 +135,21 @@ export function mayGrant(principal: Principal, scope: string): boolean {
 }
 
 export function unauthorized(found: boolean): Problem {
-  const detail = found ? "the credential is unknown, expired or revoked" : "expected Authorization: Bearer with an API key or a token";
-  return new Problem("unauthorized", detail, {}, { "WWW-Authenticate": `Bearer realm="skykv"${found ? ', error="invalid_token"' : ""}` });
+  const detail = found
+    ? "the credential is unknown, expired or revoked"
+    : "expected Authorization: Bearer with an API key or a token";
+  return new Problem(
+    "unauthorized",
+    detail,
+    {},
+    { "WWW-Authenticate": `Bearer realm="skykv"${found ? ', error="invalid_token"' : ""}` },
+  );
 }
 
 export function forbidden(verb: Verb, namespace: string): Problem {
-  return new Problem("forbidden", `expected the scope ${verb}:${namespace}; the credential does not have it`, { scope: `${verb}:${namespace}` });
+  return new Problem("forbidden", `expected the scope ${verb}:${namespace}; the credential does not have it`, {
+    scope: `${verb}:${namespace}`,
+  });
 }
 
 function digest(authorization: string): string {
@@ -148,5 +180,14 @@ export function adminKeyRecord(token: string, now: number): ApiKeyRecord {
   const parts = keyPattern.exec(token);
   if (parts === null) throw new Error("expected skykv_<12 characters>_<43 characters> of A-Z a-z 0-9 and -");
   const scopes = ["read:*", "write:*", "admin:*"];
-  return { id: parts[1]!, hash: hashSecret(parts[2]!), name: "admin", scopes, rateLimit: null, createdAt: now, expiresAt: null, revokedAt: null };
+  return {
+    id: parts[1]!,
+    hash: hashSecret(parts[2]!),
+    name: "admin",
+    scopes,
+    rateLimit: null,
+    createdAt: now,
+    expiresAt: null,
+    revokedAt: null,
+  };
 }

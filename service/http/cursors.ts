@@ -30,9 +30,13 @@ export function listCursor(list: ListOf, after: string): string {
 /** Throws the problem of a cursor that is none, or of another list. */
 export function listPosition(text: string, list: ListOf): string {
   const [kind, namespace, prefix, delimiter, after] = decode(text);
-  const isSame = kind === "list" && namespace === list.namespace && prefix === list.prefix && delimiter === list.delimiter;
+  const isSame =
+    kind === "list" && namespace === list.namespace && prefix === list.prefix && delimiter === list.delimiter;
   if (!isSame || typeof after !== "string" || !after.startsWith(list.prefix) || after.includes("\0")) {
-    throw new Problem("bad-cursor", "expected a cursor of this list: namespace, prefix and delimiter must be those it came with");
+    throw new Problem(
+      "bad-cursor",
+      "expected a cursor of this list: namespace, prefix and delimiter must be those it came with",
+    );
   }
   return after;
 }
@@ -49,5 +53,7 @@ export function watchPosition(text: string, cloud: string, incarnation: string):
   if (kind !== "watch" || typeof ofCloud !== "string" || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
     throw new Problem("bad-cursor", "expected a cursor of a watch; start again without one");
   }
-  return ofCloud === cloud && ofIncarnation === incarnation ? { xid: numbers[0]!, id: numbers[1]!, at: numbers[2]! } : null;
+  return ofCloud === cloud && ofIncarnation === incarnation
+    ? { xid: numbers[0]!, id: numbers[1]!, at: numbers[2]! }
+    : null;
 }

@@ -20,7 +20,10 @@ export function docsPage(document: Json): string {
   );
   const byTag = Map.groupBy(operations, ({ operation }) => operation.tags?.[0] ?? "other");
   const schemas = (document.components as { schemas: Record<string, Json> }).schemas;
-  const sections = Array.from(byTag, ([tag, list]) => `<section><h2 id="${e(tag)}">${e(tag)}</h2>${list.map(operationHtml).join("")}</section>`);
+  const sections = Array.from(
+    byTag,
+    ([tag, list]) => `<section><h2 id="${e(tag)}">${e(tag)}</h2>${list.map(operationHtml).join("")}</section>`,
+  );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>SkyKV API</title><style>${style}</style></head>
 <body><header><h1>SkyKV API</h1><p>The same as <a href="/openapi.json">openapi.json</a>, to read. All routes but the open ones want <code>Authorization: Bearer</code>.
@@ -32,9 +35,12 @@ Every refusal is a problem (RFC 9457) with a stable <code>code</code>.</p>
 
 function operationHtml({ path, method, operation }: { path: string; method: string; operation: Operation }): string {
   const parameters = (operation.parameters ?? []).map(
-    (p) => `<tr><td><code>${e(p.name)}</code></td><td>${e(p.in)}</td><td>${schemaText(p.schema ?? {})}</td><td>${e(p.description ?? String(p.schema?.description ?? ""))}</td></tr>`,
+    (p) =>
+      `<tr><td><code>${e(p.name)}</code></td><td>${e(p.in)}</td><td>${schemaText(p.schema ?? {})}</td><td>${e(p.description ?? String(p.schema?.description ?? ""))}</td></tr>`,
   );
-  const body = Object.entries(operation.requestBody?.content ?? {}).map(([type, { schema }]) => `<p>Body <code>${e(type)}</code>: ${schemaText(schema)}</p>`);
+  const body = Object.entries(operation.requestBody?.content ?? {}).map(
+    ([type, { schema }]) => `<p>Body <code>${e(type)}</code>: ${schemaText(schema)}</p>`,
+  );
   const responses = Object.entries(operation.responses).map(([status, { description, content }]) => {
     const schema = Object.values(content ?? {})[0]?.schema;
     return `<tr><td><code>${e(status)}</code></td><td>${e(description)}</td><td>${schema ? schemaText(schema) : ""}</td></tr>`;
@@ -47,7 +53,10 @@ ${body.join("")}<table><thead><tr><th>Status</th><th>Meaning</th><th>Shape</th><
 
 function schemaHtml([name, schema]: [string, Json]): string {
   const properties = Object.entries((schema.properties ?? {}) as Record<string, Json>);
-  const rows = properties.map(([field, of]) => `<tr><td><code>${e(field)}</code></td><td>${schemaText(of)}</td><td>${e(String(of.description ?? ""))}</td></tr>`);
+  const rows = properties.map(
+    ([field, of]) =>
+      `<tr><td><code>${e(field)}</code></td><td>${schemaText(of)}</td><td>${e(String(of.description ?? ""))}</td></tr>`,
+  );
   const fields = rows.length > 0 ? `<table><tbody>${rows.join("")}</tbody></table>` : `<p>${schemaText(schema)}</p>`;
   return `<article><h3 id="shape-${e(name)}"><code>${e(name)}</code></h3><p>${e(String(schema.description ?? ""))}</p>${fields}</article>`;
 }
@@ -61,7 +70,8 @@ function schemaText(schema: Json): string {
   const either = (schema.anyOf ?? schema.oneOf ?? schema.allOf) as Json[] | undefined;
   if (either) return either.map(schemaText).join(" or ");
   if (schema.const !== undefined) return `<code>${e(JSON.stringify(schema.const))}</code>`;
-  if (Array.isArray(schema.enum)) return schema.enum.map((value) => `<code>${e(JSON.stringify(value))}</code>`).join(" or ");
+  if (Array.isArray(schema.enum))
+    return schema.enum.map((value) => `<code>${e(JSON.stringify(value))}</code>`).join(" or ");
   const bounds = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "default"]
     .filter((name) => schema[name] !== undefined && typeof schema[name] !== "object")
     .map((name) => `${name} ${e(String(schema[name]))}`);

@@ -4,7 +4,7 @@
  * costs a fifth of the throughput. A cached read is answered in the same turn of the event loop.
  */
 import { createHash } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { TooLargeError } from "../blobs/port.ts";
 import type { Cached } from "../cache/entries.ts";
@@ -13,15 +13,28 @@ import { counterValue, isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import { advance, formatSession, type Session } from "../kv/session.ts";
 import type { StepResult, WriteAnswer } from "../store/writer.ts";
-import { access, type Access, limitHeaders } from "./access.ts";
+import { type Access, access, limitHeaders } from "./access.ts";
 import { may } from "./auth.ts";
+import { type Exchange, sendProblem } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { parseRange, unsatisfiable } from "./range.ts";
 import { refusalOf } from "./refusals.ts";
 import { cacheControl, type Rendered, rendered, sessionAfter, stateHeaders } from "./render.ts";
-import { checkKey, conditionsOf, consistencyOf, durabilityOf, type HeaderOf, idempotencyKeyOf, metaOf, parse, parseQuery, readBody, sessionOf, tooLarge } from "./request.ts";
-import { type Exchange, sendProblem } from "./exchange.ts";
+import {
+  checkKey,
+  conditionsOf,
+  consistencyOf,
+  durabilityOf,
+  type HeaderOf,
+  idempotencyKeyOf,
+  metaOf,
+  parse,
+  parseQuery,
+  readBody,
+  sessionOf,
+  tooLarge,
+} from "./request.ts";
 import { conditionQuery, incrementBody, limits, writeQuery } from "./schemas.ts";
 import type { Service } from "./service.ts";
 
@@ -55,7 +68,13 @@ export function entryRoutes(service: Service): (exchange: Exchange) => boolean {
 function answerFromCache(service: Service, exchange: Exchange, url: string, slash: number): boolean {
   const { headers } = exchange.req;
   const authorization = headers.authorization;
-  if (authorization === undefined || headers.range !== undefined || headers["kv-consistency"] !== undefined || headers["if-match"] !== undefined) return false;
+  if (
+    authorization === undefined ||
+    headers.range !== undefined ||
+    headers["kv-consistency"] !== undefined ||
+    headers["if-match"] !== undefined
+  )
+    return false;
   if (url.includes("%")) return false;
   const namespace = service.namespaces.peek(url.slice(start.length, slash));
   const principal = service.auth.peek(authorization);
@@ -76,7 +95,15 @@ function answerFromCache(service: Service, exchange: Exchange, url: string, slas
     return true;
   }
   const { res } = exchange;
-  res.writeHead(200, [...entry.headers, "Cache-Control", cacheControl(null), "KV-Session", sessionText(service, session, record, entry), "KV-Request-Id", exchange.id]);
+  res.writeHead(200, [
+    ...entry.headers,
+    "Cache-Control",
+    cacheControl(null),
+    "KV-Session",
+    sessionText(service, session, record, entry),
+    "KV-Request-Id",
+    exchange.id,
+  ]);
   res.end(entry.body);
   return true;
 }
@@ -88,10 +115,20 @@ async function answer(service: Service, exchange: Exchange, slash: number, quest
   const header: HeaderOf = (name) => req.headers[name] as string | undefined;
   if (req.method === "GET" || req.method === "HEAD") return read(service, exchange, target, header);
   if (req.method === "POST" && target.action === null) {
-    throw new Problem("method-not-allowed", "expected POST on {key}:touch or {key}:increment", {}, { Allow: "GET, HEAD, PUT, DELETE" });
+    throw new Problem(
+      "method-not-allowed",
+      "expected POST on {key}:touch or {key}:increment",
+      {},
+      { Allow: "GET, HEAD, PUT, DELETE" },
+    );
   }
   if (req.method !== "PUT" && req.method !== "DELETE" && req.method !== "POST") {
-    throw new Problem("method-not-allowed", `${req.method} is not a method of entries`, {}, { Allow: "GET, HEAD, PUT, DELETE, POST" });
+    throw new Problem(
+      "method-not-allowed",
+      `${req.method} is not a method of entries`,
+      {},
+      { Allow: "GET, HEAD, PUT, DELETE, POST" },
+    );
   }
   return write(service, exchange, target, header);
 }
@@ -101,7 +138,8 @@ function parseTarget(url: string, slash: number, question: number, method: strin
   let raw = question === -1 ? url.slice(slash + 1) : url.slice(slash + 1, question);
   const action = method === "POST" ? (actions.find((verb) => raw.endsWith(`:${verb}`)) ?? null) : null;
   if (action !== null) raw = raw.slice(0, -action.length - 1);
-  if (/[^\x21-\x7e]/.test(raw)) throw new Problem("bad-key", "expected bytes outside of visible ASCII as %XX in the path");
+  if (/[^\x21-\x7e]/.test(raw))
+    throw new Problem("bad-key", "expected bytes outside of visible ASCII as %XX in the path");
   // A key of 512 bytes has at most three times as many characters in a path; no need to decode more.
   let key: string;
   try {
@@ -110,7 +148,12 @@ function parseTarget(url: string, slash: number, question: number, method: strin
     throw new Problem("bad-key", "expected the key as percent-encoded UTF-8, found an escape that is not");
   }
   checkKey(key);
-  return { namespace: url.slice(start.length, slash), key, action, query: question === -1 ? "" : url.slice(question + 1) };
+  return {
+    namespace: url.slice(start.length, slash),
+    key,
+    action,
+    query: question === -1 ? "" : url.slice(question + 1),
+  };
 }
 
 async function read(service: Service, exchange: Exchange, target: Target, header: HeaderOf): Promise<void> {
@@ -123,9 +166,12 @@ async function read(service: Service, exchange: Exchange, target: Target, header
   const visible = isVisible(record, who.namespace, service.now());
   const publicMaxAge = who.principal === null ? who.namespace.settings.public_max_age : null;
   const current = visible ? record.stored!.entry : null;
-  if (conditions.ifMatch !== null && !matches(conditions.ifMatch, current)) throw refusalOf("condition-failed", current);
+  if (conditions.ifMatch !== null && !matches(conditions.ifMatch, current))
+    throw refusalOf("condition-failed", current);
   if (!visible) {
-    const extra = { "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, record.stored?.changed ?? 0) };
+    const extra = {
+      "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, record.stored?.changed ?? 0),
+    };
     throw new Problem("not-found", "there is no entry with this key, or it has expired", {}, extra);
   }
   const entry = rendered(record, service.cloud, service.store.incarnation);
@@ -139,7 +185,12 @@ async function read(service: Service, exchange: Exchange, target: Target, header
 }
 
 /** The state to answer with: cached if that is fresh enough for the session, else read from the database. */
-export async function recordFor(service: Service, path: string, consistency: "cached" | "local", session: Session | null): Promise<Cached> {
+export async function recordFor(
+  service: Service,
+  path: string,
+  consistency: "cached" | "local",
+  session: Session | null,
+): Promise<Cached> {
   if (consistency === "local") return service.cache.fresh(path);
   const record = await service.cache.get(path);
   return session !== null && isBehind(record, session, service) ? service.cache.fresh(path) : record;
@@ -153,7 +204,9 @@ function isBehind(record: Cached, session: Session | null, { cloud, store }: Ser
 }
 
 function isVisible(record: Cached, namespace: Namespace, now: number): boolean {
-  return record.stored !== null && isLive(record.stored.entry, now) && record.stored.entry.version.time > namespace.epoch;
+  return (
+    record.stored !== null && isLive(record.stored.entry, now) && record.stored.entry.version.time > namespace.epoch
+  );
 }
 
 function sessionText(service: Service, session: Session | null, record: Cached, entry: Rendered): string {
@@ -165,12 +218,25 @@ function notModifiedHeaders(entry: Rendered, publicMaxAge: number | null): strin
   return ["ETag", entry.tag, "Cache-Control", cacheControl(publicMaxAge)];
 }
 
-function send({ res, id }: Exchange, status: number, headers: readonly string[], extra: readonly string[], session: string): void {
+function send(
+  { res, id }: Exchange,
+  status: number,
+  headers: readonly string[],
+  extra: readonly string[],
+  session: string,
+): void {
   res.writeHead(status, [...headers, ...extra, "KV-Session", session, "KV-Request-Id", id]);
   res.end();
 }
 
-async function sendEntry(service: Service, exchange: Exchange, record: Cached, entry: Rendered, extra: string[], session: string): Promise<void> {
+async function sendEntry(
+  service: Service,
+  exchange: Exchange,
+  record: Cached,
+  entry: Rendered,
+  extra: string[],
+  session: string,
+): Promise<void> {
   const { req, res, id } = exchange;
   const ifRange = req.headers["if-range"];
   const range = ifRange === undefined || ifRange === entry.tag ? parseRange(req.headers.range, entry.size) : null;
@@ -190,7 +256,8 @@ async function sendEntry(service: Service, exchange: Exchange, record: Cached, e
     return;
   }
   const value = record.stored!.entry;
-  const stream = value.kind === "value" && value.blob !== null ? await service.blobs.open(value.blob, range ?? undefined) : null;
+  const stream =
+    value.kind === "value" && value.blob !== null ? await service.blobs.open(value.blob, range ?? undefined) : null;
   if (stream === null) throw new Error("the value's bytes are not there");
   res.writeHead(status, headers);
   await pipeline(stream, res);
@@ -200,13 +267,24 @@ async function write(service: Service, exchange: Exchange, target: Target, heade
   const { req } = exchange;
   const who = await access(service, exchange, "write", target.namespace);
   const { settings } = who.namespace;
-  const query = parseQuery(target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery, target.query);
+  const query = parseQuery(
+    target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery,
+    target.query,
+  );
   const conditions = conditionsOf(header, query.if_version);
   const durability = durabilityOf(header("kv-durability"));
   const session = sessionOf(header("kv-session"));
   const idempotencyKey = idempotencyKeyOf(header("idempotency-key"));
-  if (settings.require_condition && target.action !== "increment" && conditions.ifMatch === null && conditions.ifNoneMatch === null) {
-    throw new Problem("condition-required", "the namespace takes writes with If-Match or If-None-Match only; send one, or ?if_version=");
+  if (
+    settings.require_condition &&
+    target.action !== "increment" &&
+    conditions.ifMatch === null &&
+    conditions.ifNoneMatch === null
+  ) {
+    throw new Problem(
+      "condition-required",
+      "the namespace takes writes with If-Match or If-None-Match only; send one, or ?if_version=",
+    );
   }
   const timing = "ttl" in query || "keep_ttl" in query ? (query as { ttl?: number | null; keep_ttl?: boolean }) : {};
   const operation = await operationOf(service, exchange, target, header, who.namespace, conditions, timing);
@@ -228,7 +306,7 @@ async function operationOf(
   timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean },
 ): Promise<Operation> {
   if (req.method === "PUT") {
-    const value = await valueOf(service, req, header, namespace.settings.max_value_bytes);
+    const value = await receiveValue(service, req, header, namespace.settings.max_value_bytes);
     return { kind: "put", value, expiry: expiryOf(timing, namespace, service.now()), conditions };
   }
   const body = (await readBody(req, 1024, 1024, "the body of this route")) as Buffer;
@@ -236,7 +314,11 @@ async function operationOf(
   if (target.action === "touch") {
     return { kind: "touch", expiry: expiryOf(timing, namespace, service.now()), conditions };
   }
-  return { kind: "increment", by: body.length === 0 ? 1 : parse(incrementBody, parseJson(body), "bad-body").by, conditions };
+  return {
+    kind: "increment",
+    by: body.length === 0 ? 1 : parse(incrementBody, parseJson(body), "bad-body").by,
+    conditions,
+  };
 }
 
 /** JSON bytes; throws the problem of a body that is none. */
@@ -248,10 +330,16 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-async function valueOf(service: Service, req: IncomingMessage, header: HeaderOf, limit: number): Promise<NewValue> {
+async function receiveValue(
+  service: Service,
+  req: IncomingMessage,
+  header: HeaderOf,
+  limit: number,
+): Promise<NewValue> {
   const contentType = plainHeader(header("content-type"), "Content-Type");
   const contentEncoding = plainHeader(header("content-encoding"), "Content-Encoding");
-  if (header("content-range") !== undefined) throw new Problem("bad-request", "expected the whole value; a PUT of a part (Content-Range) is not offered");
+  if (header("content-range") !== undefined)
+    throw new Problem("bad-request", "expected the whole value; a PUT of a part (Content-Range) is not offered");
   const facts = { contentType, contentEncoding, meta: metaOf(header("kv-meta")) };
   const body = await readBody(req, limit, limits.inlineBytes, "a value in this namespace");
   if (Buffer.isBuffer(body)) return { ...facts, body, blob: null, size: body.length };
@@ -266,13 +354,20 @@ async function valueOf(service: Service, req: IncomingMessage, header: HeaderOf,
 function plainHeader(text: string | undefined, name: string): string | null {
   if (text === undefined || text === "") return null;
   if (text.length > limits.contentTypeBytes || !/^[\x20-\x7e]+$/.test(text)) {
-    throw new Problem("bad-parameter", `expected ${name} of at most ${limits.contentTypeBytes} ASCII characters`, { limit: limits.contentTypeBytes, actual: text.length });
+    throw new Problem("bad-parameter", `expected ${name} of at most ${limits.contentTypeBytes} ASCII characters`, {
+      limit: limits.contentTypeBytes,
+      actual: text.length,
+    });
   }
   return text;
 }
 
 /** `?ttl=`, `?keep_ttl=1` or the namespace's default. */
-export function expiryOf(timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean }, { settings }: Namespace, now: number): Expiry {
+export function expiryOf(
+  timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean },
+  { settings }: Namespace,
+  now: number,
+): Expiry {
   const byDefault = settings.default_ttl === null ? null : now + Math.round(settings.default_ttl * 1000);
   if (timing.keep_ttl) return { keep: true, otherwise: byDefault };
   if (timing.ttl === undefined) return { at: byDefault };
@@ -280,31 +375,62 @@ export function expiryOf(timing: { readonly ttl?: number | null; readonly keep_t
 }
 
 /** Names the request for retries: who, where and how; and what it asked for, so that another one is told apart. */
-function receiptOf(who: Access, { req }: Exchange, idempotencyKey: string, target: Target, header: HeaderOf, operation: Operation) {
-  const asked = ["if-match", "if-none-match", "content-type", "content-encoding", "kv-meta"].map((name) => header(name) ?? null);
+function receiptOf(
+  who: Access,
+  { req }: Exchange,
+  idempotencyKey: string,
+  target: Target,
+  header: HeaderOf,
+  operation: Operation,
+) {
+  const asked = ["if-match", "if-none-match", "content-type", "content-encoding", "kv-meta"].map(
+    (name) => header(name) ?? null,
+  );
   const hash = createHash("sha256").update(JSON.stringify([target.query, asked]));
   if (operation.kind === "put") hash.update(operation.value.blob ?? operation.value.body!);
   if (operation.kind === "increment") hash.update(String(operation.by));
-  return { scope: receiptScope(who, req.method!, `${target.key}:${target.action ?? ""}`, idempotencyKey), fingerprint: hash.digest() };
+  return {
+    scope: receiptScope(who, req.method!, `${target.key}:${target.action ?? ""}`, idempotencyKey),
+    fingerprint: hash.digest(),
+  };
 }
 
 export function receiptScope(who: Access, method: string, route: string, idempotencyKey: string): Buffer {
-  return createHash("sha256").update(JSON.stringify([who.principal?.id, who.namespace.name, method, route, idempotencyKey])).digest();
+  return createHash("sha256")
+    .update(JSON.stringify([who.principal?.id, who.namespace.name, method, route, idempotencyKey]))
+    .digest();
 }
 
-function sendWritten(service: Service, exchange: Exchange, who: Access, answer: WriteAnswer, operation: Operation, durability: string, session: Session | null): void {
+function sendWritten(
+  service: Service,
+  exchange: Exchange,
+  who: Access,
+  answer: WriteAnswer,
+  operation: Operation,
+  durability: string,
+  session: Session | null,
+): void {
   const result: StepResult = answer.results[0]!;
   const token = sessionAfter(session, service.cloud, service.store.incarnation, result.stored?.changed ?? 0);
   const extra: OutgoingHttpHeaders = { "KV-Session": token, "KV-Durability": durability };
   if (answer.replayed) extra["Idempotency-Replayed"] = "true";
   if (!result.ok) throw refusalOf(result.reason, result.stored?.entry ?? null, extra as Record<string, string>);
   const entry = result.stored!.entry;
-  const headers = [...stateHeaders(entry), "Cache-Control", cacheControl(null), ...limitHeaders(who), "KV-Request-Id", exchange.id];
+  const headers = [
+    ...stateHeaders(entry),
+    "Cache-Control",
+    cacheControl(null),
+    ...limitHeaders(who),
+    "KV-Request-Id",
+    exchange.id,
+  ];
   for (const [name, value] of Object.entries(extra)) headers.push(name, String(value));
   const { res } = exchange;
   if (operation.kind === "increment" && entry.kind === "counter") {
     const body = JSON.stringify({ value: counterValue(entry) });
-    res.writeHead(200, [...headers, "Content-Type", "application/json", "Content-Length", String(body.length)]).end(body);
+    res
+      .writeHead(200, [...headers, "Content-Type", "application/json", "Content-Length", String(body.length)])
+      .end(body);
   } else if (operation.kind === "delete") {
     res.writeHead(204, headers).end();
   } else {

@@ -39,7 +39,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     this.commitRows = new Counter({ name: "skykv_commit_rows_total", help: "Entries written", registers });
     this.commits = new Counter({ name: "skykv_commits_total", help: "Batches committed", registers });
-    this.l2Commands = new Counter({ name: "skykv_l2_commands_total", help: "Commands to the shared cache", labelNames: ["result"], registers });
+    this.l2Commands = new Counter({
+      name: "skykv_l2_commands_total",
+      help: "Commands to the shared cache",
+      labelNames: ["result"],
+      registers,
+    });
     this.watchEvents = new Counter({ name: "skykv_watch_events_total", help: "Events sent to watchers", registers });
     this.reaped = new Counter({ name: "skykv_reaped_total", help: "Dead entries removed", registers });
     const gauge = (name: string, help: string, read: () => number) =>
@@ -51,7 +56,11 @@ export class Metrics {
           this.set(read());
         },
       });
-    gauge("skykv_feed_horizon_age_seconds", "Age of the oldest transaction that holds back watches and peers", gauges.horizonAge);
+    gauge(
+      "skykv_feed_horizon_age_seconds",
+      "Age of the oldest transaction that holds back watches and peers",
+      gauges.horizonAge,
+    );
     gauge("skykv_clock_skew_seconds", "This process's clock minus the database's", gauges.clockSkew);
     gauge("skykv_watchers", "Open watches", gauges.watchers);
     gauge("skykv_l1_bytes", "Bytes in the process's cache", gauges.cacheBytes);
@@ -79,7 +88,14 @@ export class Metrics {
   #registerOwn(): void {
     type Values = { metricName?: string; labels: Record<string, string | number>; value: number }[];
     const register = (name: string, help: string, type: string, values: () => Values) =>
-      this.registry.registerMetric({ name, help, type, aggregator: "sum", get: async () => ({ name, help, type, aggregator: "sum", values: values() }), reset() {} } as never);
+      this.registry.registerMetric({
+        name,
+        help,
+        type,
+        aggregator: "sum",
+        get: async () => ({ name, help, type, aggregator: "sum", values: values() }),
+        reset() {},
+      } as never);
     register("skykv_reads_total", "Reads of entries by where they were answered", "counter", () =>
       Object.entries(this.#reads).map(([tier, value]) => ({ labels: { tier }, value })),
     );

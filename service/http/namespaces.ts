@@ -41,7 +41,10 @@ export class Namespaces {
     const known = this.peek(name);
     if (known !== undefined) return known;
     if (!namespacePattern.test(name)) {
-      throw new Problem("bad-parameter", `expected a namespace of 1-64 of a-z 0-9 . _ -, found ${JSON.stringify(name.slice(0, 80))}`);
+      throw new Problem(
+        "bad-parameter",
+        `expected a namespace of 1-64 of a-z 0-9 . _ -, found ${JSON.stringify(name.slice(0, 80))}`,
+      );
     }
     let asking = this.#asking.get(name);
     if (asking === undefined) {
@@ -50,7 +53,10 @@ export class Namespaces {
     }
     const namespace = await asking;
     if (namespace === null) {
-      throw new Problem("namespace-not-found", `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`);
+      throw new Problem(
+        "namespace-not-found",
+        `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`,
+      );
     }
     return namespace;
   }

@@ -28,8 +28,15 @@ export async function operationFrom(service: Service, namespace: Namespace, inpu
   const { settings } = namespace;
   const conditions = "if_match" in input || "if_none_match" in input ? conditionsFrom(input as never) : unconditional;
   const isConditional = conditions.ifMatch !== null || conditions.ifNoneMatch !== null;
-  if (settings.require_condition && !isConditional && (input.op === "put" || input.op === "delete" || input.op === "touch")) {
-    throw new Problem("condition-required", "the namespace takes conditional writes only; add if_match or if_none_match");
+  if (
+    settings.require_condition &&
+    !isConditional &&
+    (input.op === "put" || input.op === "delete" || input.op === "touch")
+  ) {
+    throw new Problem(
+      "condition-required",
+      "the namespace takes conditional writes only; add if_match or if_none_match",
+    );
   }
   switch (input.op) {
     case "get":
@@ -43,7 +50,12 @@ export async function operationFrom(service: Service, namespace: Namespace, inpu
     case "touch":
       return { kind: "touch", conditions, expiry: expiryOf(timingOf(input), namespace, service.now()) };
     case "put":
-      return { kind: "put", conditions, expiry: expiryOf(timingOf(input), namespace, service.now()), value: await valueFrom(service, settings.max_value_bytes, input) };
+      return {
+        kind: "put",
+        conditions,
+        expiry: expiryOf(timingOf(input), namespace, service.now()),
+        value: await valueFrom(service, settings.max_value_bytes, input),
+      };
   }
 }
 
@@ -78,10 +90,16 @@ function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\x7f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-function timingOf(input: { ttl?: number | "none" | undefined; keep_ttl?: boolean | undefined }): { ttl?: number | null; keep_ttl?: boolean } {
-  if (input.ttl !== undefined && input.keep_ttl) throw new Problem("bad-body", "expected either ttl or keep_ttl, found both");
+function timingOf(input: { ttl?: number | "none" | undefined; keep_ttl?: boolean | undefined }): {
+  ttl?: number | null;
+  keep_ttl?: boolean;
+} {
+  if (input.ttl !== undefined && input.keep_ttl)
+    throw new Problem("bad-body", "expected either ttl or keep_ttl, found both");
   if (input.keep_ttl) return { keep_ttl: true };
-  return input.ttl === undefined ? {} : { ttl: input.ttl === "none" ? null : Math.max(1, Math.round(input.ttl * 1000)) };
+  return input.ttl === undefined
+    ? {}
+    : { ttl: input.ttl === "none" ? null : Math.max(1, Math.round(input.ttl * 1000)) };
 }
 
 function conditionsFrom(input: { if_match?: Tags | string; if_none_match?: Tags | string }): Conditions {
@@ -122,7 +140,13 @@ export async function readBlob({ blobs }: Service, digest: string): Promise<Buff
 }
 
 /** What an operation by itself would have answered. */
-export async function resultJson(service: Service, input: OperationInput, namespace: Namespace, result: StepResult, budget: ValueBudget): Promise<ResultJson> {
+export async function resultJson(
+  service: Service,
+  input: OperationInput,
+  namespace: Namespace,
+  result: StepResult,
+  budget: ValueBudget,
+): Promise<ResultJson> {
   const { op, key } = input;
   if (!result.ok) return failedJson(input, refusalOf(result.reason, result.stored?.entry ?? null));
   if (op === "check") return { op, key, status: 204 };
@@ -135,7 +159,8 @@ export async function resultJson(service: Service, input: OperationInput, namesp
   const entry = stored!.entry;
   const state = { version: formatVersion(entry.version), etag: tagOf(entry) };
   if (op === "delete") return { op, key, status: 204, ...state };
-  if (op === "increment" && entry.kind === "counter") return { op, key, status: 200, ...state, value: counterValue(entry) };
+  if (op === "increment" && entry.kind === "counter")
+    return { op, key, status: 200, ...state, value: counterValue(entry) };
   const expires = entry.kind === "value" && entry.expiresAt !== null ? timestamp(entry.expiresAt) : null;
   return { op, key, status: op === "put" && !result.replaced ? 201 : 200, ...state, expires_at: expires };
 }

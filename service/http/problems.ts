@@ -59,7 +59,12 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   /** `detail` says what was expected, what was found and what to do. `members` are added to the JSON. */
-  constructor(code: ProblemCode, detail: string, members: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    members: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ) {
     super(detail);
     this.code = code;
     this.status = problemKinds[code][0];
@@ -84,16 +89,23 @@ export class Problem extends Error {
 /** What to answer when `error` ended a request. Anything unforeseen is 500 without a word of what it was. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof UnavailableError) return new Problem("unavailable", `${error.message}; nothing was done, try again`);
+  if (error instanceof UnavailableError)
+    return new Problem("unavailable", `${error.message}; nothing was done, try again`);
   if (error instanceof UncertainError) {
     return new Problem("uncertain", `${error.message}; read the entry, or retry with the same Idempotency-Key`);
   }
-  if (error instanceof FullError) return new Problem("storage-full", "the disk is full; reads go on, writes wait for room");
-  if (error instanceof OverloadedError) return new Problem("overloaded", `${error.message}; try again with fewer at once`);
-  if (error instanceof NotWrittenError) return new Problem("contended", `${error.message}; nothing was written, try again`);
+  if (error instanceof FullError)
+    return new Problem("storage-full", "the disk is full; reads go on, writes wait for room");
+  if (error instanceof OverloadedError)
+    return new Problem("overloaded", `${error.message}; try again with fewer at once`);
+  if (error instanceof NotWrittenError)
+    return new Problem("contended", `${error.message}; nothing was written, try again`);
   if (error instanceof ClockSkewError) return new Problem("clock-skew", error.message);
   if (error instanceof ReceiptMismatchError) {
-    return new Problem("idempotency-mismatch", "the key was used with another request in the last 24 hours; use a new one");
+    return new Problem(
+      "idempotency-mismatch",
+      "the key was used with another request in the last 24 hours; use a new one",
+    );
   }
   return new Problem("internal", "the request failed unexpectedly; its id is in the log");
 }

@@ -22,5 +22,10 @@ export function parseRange(header: string | undefined, size: number): Range | "o
 }
 
 export function unsatisfiable(size: number): Problem {
-  return new Problem("range-not-satisfiable", `the value has ${size} bytes`, { limit: size }, { "Content-Range": `bytes */${size}` });
+  return new Problem(
+    "range-not-satisfiable",
+    `the value has ${size} bytes`,
+    { limit: size },
+    { "Content-Range": `bytes */${size}` },
+  );
 }

@@ -54,7 +54,7 @@ export class RateLimits {
    * Spends one request of the limit called `name`. Returns the `RateLimit` and `RateLimit-Policy` headers as
    * draft-ietf-httpapi-ratelimit-headers has them; throws the 429 problem when nothing is left.
    */
-  spend(name: string, limit: RateLimit): { readonly "RateLimit": string; readonly "RateLimit-Policy": string } {
+  spend(name: string, limit: RateLimit): { readonly RateLimit: string; readonly "RateLimit-Policy": string } {
     const now = this.#monotonic();
     let bucket = this.#buckets.get(name);
     if (bucket === undefined || bucket.limit.requests !== limit.requests || bucket.limit.seconds !== limit.seconds) {

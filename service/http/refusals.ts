@@ -11,7 +11,17 @@ const details: Record<Refusal, string> = {
 };
 
 /** The problem of a refused operation. `current` is the entry's tag, or null where there is none. */
-export function refusalOf(reason: Refusal, current: Entry | null, headers: Record<string, string> = {}, members: Record<string, unknown> = {}): Problem {
+export function refusalOf(
+  reason: Refusal,
+  current: Entry | null,
+  headers: Record<string, string> = {},
+  members: Record<string, unknown> = {},
+): Problem {
   const tag = current === null || current.kind === "tombstone" ? null : tagOf(current);
-  return new Problem(reason, details[reason], reason === "condition-failed" ? { current: tag, ...members } : members, headers);
+  return new Problem(
+    reason,
+    details[reason],
+    reason === "condition-failed" ? { current: tag, ...members } : members,
+    headers,
+  );
 }

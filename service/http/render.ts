@@ -70,7 +70,12 @@ export function cacheControl(publicMaxAge: number | null): string {
 }
 
 /** The token to answer with: what the request's session had seen, and this. */
-export function sessionAfter(session: Session | null, origin: string, incarnation: string, transaction: number): string {
+export function sessionAfter(
+  session: Session | null,
+  origin: string,
+  incarnation: string,
+  transaction: number,
+): string {
   if (session === null) return formatMark(origin, { incarnation, transaction });
   return formatSession(advance(session, origin, incarnation, transaction));
 }
@@ -109,5 +114,7 @@ export function encodeValue(bytes: Uint8Array): { value: string; encoding: "utf8
 /** The bytes that {@link encodeValue} encoded; null when `value` is neither UTF-8 nor base64. */
 export function decodeValue(value: string, encoding: "utf8" | "base64"): Buffer | null {
   if (encoding === "utf8") return value.isWellFormed() ? Buffer.from(value) : null;
-  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value) ? Buffer.from(value, "base64") : null;
+  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value)
+    ? Buffer.from(value, "base64")
+    : null;
 }

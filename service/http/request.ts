@@ -14,7 +14,10 @@ export function conditionsOf(header: HeaderOf, ifVersion: string | undefined): C
   const ifMatch = header("if-match");
   const ifNoneMatch = header("if-none-match");
   if (ifVersion === undefined) {
-    return { ifMatch: ifMatch === undefined ? null : parseTags(ifMatch, "If-Match"), ifNoneMatch: ifNoneMatch === undefined ? null : parseTags(ifNoneMatch, "If-None-Match") };
+    return {
+      ifMatch: ifMatch === undefined ? null : parseTags(ifMatch, "If-Match"),
+      ifNoneMatch: ifNoneMatch === undefined ? null : parseTags(ifNoneMatch, "If-None-Match"),
+    };
   }
   if (ifMatch !== undefined || ifNoneMatch !== undefined) {
     throw new Problem("bad-condition", "expected either if_version or a condition header, found both");
@@ -33,12 +36,16 @@ export function parseTags(text: string, header: "If-Match" | "If-None-Match"): T
   while (rest !== "") {
     const match = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,[ \t]*|$)/.exec(rest);
     if (match === null || tags.length >= limits.tagCount) {
-      throw new Problem("bad-condition", `expected * or at most ${limits.tagCount} quoted entity tags in ${header}, found ${JSON.stringify(text.slice(0, 80))}`);
+      throw new Problem(
+        "bad-condition",
+        `expected * or at most ${limits.tagCount} quoted entity tags in ${header}, found ${JSON.stringify(text.slice(0, 80))}`,
+      );
     }
     if (match[1] === undefined || header === "If-None-Match") tags.push(match[2]!);
     rest = rest.slice(match[0].length);
   }
-  if (text.trim() === "") throw new Problem("bad-condition", `expected * or quoted entity tags in ${header}, found nothing`);
+  if (text.trim() === "")
+    throw new Problem("bad-condition", `expected * or quoted entity tags in ${header}, found nothing`);
   return tags;
 }
 
@@ -46,7 +53,10 @@ export function sessionOf(text: string | undefined): Session | null {
   if (text === undefined) return null;
   const session = parseSession(text);
   if (session === null) {
-    throw new Problem("bad-session", `expected a KV-Session of an earlier answer, at most ${maxSessionBytes} bytes; leave it out to start anew`);
+    throw new Problem(
+      "bad-session",
+      `expected a KV-Session of an earlier answer, at most ${maxSessionBytes} bytes; leave it out to start anew`,
+    );
   }
   return session;
 }
@@ -57,29 +67,43 @@ export type Consistency = "cached" | "local";
 export function consistencyOf(text: string | undefined): Consistency {
   if (text === undefined || text === "cached") return "cached";
   if (text === "local" || text === "strong") return "local";
-  throw new Problem("bad-parameter", `expected KV-Consistency cached, local or strong, found ${JSON.stringify(text.slice(0, 40))}`);
+  throw new Problem(
+    "bad-parameter",
+    `expected KV-Consistency cached, local or strong, found ${JSON.stringify(text.slice(0, 40))}`,
+  );
 }
 
 /** The level that the answer may claim. Without peers there is only `local`. */
 export function durabilityOf(text: string | undefined): "local" {
   if (text === undefined || text === "local") return "local";
-  if (text === "peer" || text === "all") throw new Problem("no-peers", `KV-Durability ${text} needs another cloud, and there is none; use local`);
-  throw new Problem("bad-parameter", `expected KV-Durability local, peer or all, found ${JSON.stringify(text.slice(0, 40))}`);
+  if (text === "peer" || text === "all")
+    throw new Problem("no-peers", `KV-Durability ${text} needs another cloud, and there is none; use local`);
+  throw new Problem(
+    "bad-parameter",
+    `expected KV-Durability local, peer or all, found ${JSON.stringify(text.slice(0, 40))}`,
+  );
 }
 
 export function idempotencyKeyOf(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (/^[\x21-\x7e]{1,255}$/.test(text)) return text;
-  throw new Problem("bad-parameter", "expected an Idempotency-Key of 1 to 255 visible ASCII characters", { limit: 255, actual: text.length });
+  throw new Problem("bad-parameter", "expected an Idempotency-Key of 1 to 255 visible ASCII characters", {
+    limit: 255,
+    actual: text.length,
+  });
 }
 
 /** `KV-Meta`: kept as it was sent, after a look at whether it is what it should be. */
 export function metaOf(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (text.length > limits.metaBytes) {
-    throw new Problem("headers-too-large", `KV-Meta may have ${limits.metaBytes} bytes, found ${text.length}`, { limit: limits.metaBytes, actual: text.length });
+    throw new Problem("headers-too-large", `KV-Meta may have ${limits.metaBytes} bytes, found ${text.length}`, {
+      limit: limits.metaBytes,
+      actual: text.length,
+    });
   }
-  if (!/^[\x20-\x7e]*$/.test(text) || !isJsonObject(text)) throw new Problem("bad-parameter", "expected KV-Meta to be a JSON object in ASCII (escape others as \\uXXXX)");
+  if (!/^[\x20-\x7e]*$/.test(text) || !isJsonObject(text))
+    throw new Problem("bad-parameter", "expected KV-Meta to be a JSON object in ASCII (escape others as \\uXXXX)");
   return text;
 }
 
@@ -98,9 +122,15 @@ export function checkKey(key: string): void {
   if (fault === null) return;
   if (fault === "long") {
     const actual = Buffer.byteLength(key);
-    throw new Problem("key-too-long", `a key may have ${limits.keyBytes} bytes of UTF-8, found ${actual}`, { limit: limits.keyBytes, actual });
+    throw new Problem("key-too-long", `a key may have ${limits.keyBytes} bytes of UTF-8, found ${actual}`, {
+      limit: limits.keyBytes,
+      actual,
+    });
   }
-  throw new Problem("bad-key", fault === "empty" ? "expected a key, found an empty one" : "expected a key of UTF-8 without U+0000");
+  throw new Problem(
+    "bad-key",
+    fault === "empty" ? "expected a key, found an empty one" : "expected a key of UTF-8 without U+0000",
+  );
 }
 
 /** Parameters by their schema; unknown, repeated and malformed ones are one problem that names them all. */
@@ -116,7 +146,9 @@ export function parseQuery<T extends z.ZodType>(schema: T, text: string): z.outp
 export function parse<T extends z.ZodType>(schema: T, value: unknown, code: "bad-parameter" | "bad-body"): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({ at: issue.path.join("."), message: issue.message }));
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({ at: issue.path.join("."), message: issue.message }));
   throw new Problem(code, errors.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join("; "), { errors });
 }
 
@@ -127,9 +159,15 @@ const stallTimeout = 10_000;
  * The request's body: bytes up to `inline`, a stream of them above. Throws 413 past `limit` and 408 when it stalls.
  * A stream throws the same while it is read; `limit` is then the reader's to watch.
  */
-export function readBody(req: IncomingMessage, limit: number, inline: number, what: string): Promise<Buffer | AsyncGenerator<Buffer>> {
+export function readBody(
+  req: IncomingMessage,
+  limit: number,
+  inline: number,
+  what: string,
+): Promise<Buffer | AsyncGenerator<Buffer>> {
   const announced = req.headers["content-length"];
-  if (announced !== undefined && Number(announced) > limit) return Promise.reject(tooLarge(what, limit, Number(announced)));
+  if (announced !== undefined && Number(announced) > limit)
+    return Promise.reject(tooLarge(what, limit, Number(announced)));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -153,7 +191,8 @@ export function readBody(req: IncomingMessage, limit: number, inline: number, wh
       }
     };
     const onEnd = () => finish(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
-    const onClose = () => finish(() => reject(new Problem("bad-request", "the body ended before its announced length")));
+    const onClose = () =>
+      finish(() => reject(new Problem("bad-request", "the body ended before its announced length")));
     req.on("data", onData);
     req.on("end", onEnd);
     req.on("close", onClose);
@@ -176,9 +215,14 @@ async function* rest(req: IncomingMessage, read: readonly Buffer[]): AsyncGenera
 
 export function tooLarge(what: string, limit: number, actual?: number): Problem {
   const found = actual === undefined ? "more" : String(actual);
-  return new Problem("too-large", `${what} may have ${limit} bytes, found ${found}`, { limit, ...(actual !== undefined && { actual }) });
+  return new Problem("too-large", `${what} may have ${limit} bytes, found ${found}`, {
+    limit,
+    ...(actual !== undefined && { actual }),
+  });
 }
 
 function stalled(): Problem {
-  return new Problem("request-timeout", `no byte of the body came for ${stallTimeout / 1000} s`, { limit: stallTimeout / 1000 });
+  return new Problem("request-timeout", `no byte of the body came for ${stallTimeout / 1000} s`, {
+    limit: stallTimeout / 1000,
+  });
 }

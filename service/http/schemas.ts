@@ -26,7 +26,10 @@ export const limits = {
 } as const;
 
 const timestamp = z.string().datetime({ precision: 3 }).openapi({ example: "2026-11-21T09:30:00.000Z" });
-const version = z.string().regex(/^[0-9a-f]{16}-[a-z0-9-]{1,32}$/).openapi({ example: "019aa3b1c5e20000-aws" });
+const version = z
+  .string()
+  .regex(/^[0-9a-f]{16}-[a-z0-9-]{1,32}$/)
+  .openapi({ example: "019aa3b1c5e20000-aws" });
 const cursor = z.string().min(1).max(2048).openapi({ description: "Opaque; from an earlier answer." });
 
 export const namespaceName = z
@@ -44,7 +47,10 @@ export const ttl = z
   .string()
   .regex(/^(none|\d{1,9}(\.\d{1,3})?)$/, "expected decimal seconds with at most 3 places, or none")
   .transform((text) => (text === "none" ? null : Math.round(Number(text) * 1000)))
-  .refine((ms) => ms === null || (ms > 0 && ms <= limits.ttlSeconds * 1000), "expected more than 0 and at most ten years")
+  .refine(
+    (ms) => ms === null || (ms > 0 && ms <= limits.ttlSeconds * 1000),
+    "expected more than 0 and at most ten years",
+  )
   .openapi({ type: "string", example: "3600" });
 
 const flag = z.enum(["0", "1"]).transform((text) => text === "1");
@@ -54,7 +60,9 @@ export const writeQuery = z
   .strictObject({
     ttl: ttl.optional(),
     keep_ttl: flag.optional().openapi({ description: "Keep the current expiry." }),
-    if_version: z.union([version, z.literal("none")]).optional()
+    if_version: z
+      .union([version, z.literal("none")])
+      .optional()
       .openapi({ description: '`If-Match: "V"` for proxies that touch entity tags; `none` creates only.' }),
   })
   .refine((query) => !(query.ttl !== undefined && query.keep_ttl), "ttl and keep_ttl exclude each other")
@@ -65,22 +73,39 @@ export const encoding = z.enum(["utf8", "base64"]).openapi("Encoding", {
   description: "How `value` holds the bytes: as text, or where they are not valid UTF-8 as base64.",
 });
 
-export const meta = z.record(z.string(), z.unknown())
-  .refine((value) => JSON.stringify(value).length <= limits.metaBytes, `expected at most ${limits.metaBytes} bytes of JSON`)
+export const meta = z
+  .record(z.string(), z.unknown())
+  .refine(
+    (value) => JSON.stringify(value).length <= limits.metaBytes,
+    `expected at most ${limits.metaBytes} bytes of JSON`,
+  )
   .openapi("Meta", { description: "A JSON object that is kept with the entry." });
 
-const tags = z.union([z.literal("*"), z.string().min(1).max(100), z.array(z.string().min(1).max(100)).min(1).max(limits.tagCount)])
+const tags = z
+  .union([z.literal("*"), z.string().min(1).max(100), z.array(z.string().min(1).max(100)).min(1).max(limits.tagCount)])
   .openapi("Tags", { description: "`*`, or versions or counters' entity tags without quotes." });
 
 const valueFields = {
   value: z.string(),
   encoding: encoding.default("utf8"),
-  content_type: z.string().min(1).max(limits.contentTypeBytes).regex(/^[\x20-\x7e]+$/).nullish(),
-  content_encoding: z.string().min(1).max(limits.contentTypeBytes).regex(/^[\x20-\x7e]+$/).nullish(),
+  content_type: z
+    .string()
+    .min(1)
+    .max(limits.contentTypeBytes)
+    .regex(/^[\x20-\x7e]+$/)
+    .nullish(),
+  content_encoding: z
+    .string()
+    .min(1)
+    .max(limits.contentTypeBytes)
+    .regex(/^[\x20-\x7e]+$/)
+    .nullish(),
   meta: meta.nullish(),
 };
 const ttlFields = {
-  ttl: z.union([z.number().positive().max(limits.ttlSeconds), z.literal("none")]).optional()
+  ttl: z
+    .union([z.number().positive().max(limits.ttlSeconds), z.literal("none")])
+    .optional()
     .openapi({ description: "Seconds, to the millisecond." }),
   keep_ttl: z.boolean().optional(),
 };
@@ -90,7 +115,9 @@ const conditionFields = { if_match: tags.optional(), if_none_match: tags.optiona
 export const operation = z
   .discriminatedUnion("op", [
     z.strictObject({ op: z.literal("get"), key }).openapi("GetOperation"),
-    z.strictObject({ op: z.literal("put"), key, ...valueFields, ...ttlFields, ...conditionFields }).openapi("PutOperation"),
+    z
+      .strictObject({ op: z.literal("put"), key, ...valueFields, ...ttlFields, ...conditionFields })
+      .openapi("PutOperation"),
     z.strictObject({ op: z.literal("delete"), key, ...conditionFields }).openapi("DeleteOperation"),
     z.strictObject({ op: z.literal("touch"), key, ...ttlFields, ...conditionFields }).openapi("TouchOperation"),
     z.strictObject({ op: z.literal("increment"), key, by: z.number().int().default(1) }).openapi("IncrementOperation"),
@@ -99,7 +126,9 @@ export const operation = z
   .openapi("Operation");
 export type OperationInput = z.infer<typeof operation>;
 
-export const operations = z.strictObject({ operations: z.array(operation).min(1).max(limits.operations) }).openapi("Operations");
+export const operations = z
+  .strictObject({ operations: z.array(operation).min(1).max(limits.operations) })
+  .openapi("Operations");
 
 /** An entry in JSON: in batches, transactions, lists, watches and exports. */
 export const entry = z
@@ -150,10 +179,19 @@ export const results = z.object({ results: z.array(operationResult) }).openapi("
 export const listQuery = z
   .strictObject({
     prefix: z.string().max(maxKeyBytes).optional(),
-    delimiter: z.string().min(1).max(16).optional()
+    delimiter: z
+      .string()
+      .min(1)
+      .max(16)
+      .optional()
       .openapi({ description: "Keys that hold it after the prefix are folded into `prefixes`." }),
     cursor: cursor.optional(),
-    limit: z.string().regex(/^\d{1,6}$/).transform(Number).pipe(z.number().int().min(1).max(limits.page)).optional()
+    limit: z
+      .string()
+      .regex(/^\d{1,6}$/)
+      .transform(Number)
+      .pipe(z.number().int().min(1).max(limits.page))
+      .optional()
       .openapi({ type: "integer", minimum: 1, maximum: limits.page }),
     values: flag.optional(),
   })
@@ -170,8 +208,19 @@ export const watchQuery = z
     since: cursor.optional(),
     snapshot: flag.optional(),
     values: flag.optional(),
-    wait: z.string().regex(/^\d{1,2}$/).transform(Number).pipe(z.number().min(0).max(limits.waitSeconds)).optional()
-      .openapi({ type: "integer", minimum: 0, maximum: limits.waitSeconds, description: "Long poll: answer at once when there are changes, else after this many seconds." }),
+    wait: z
+      .string()
+      .regex(/^\d{0,2}$/)
+      .transform((text) => (text === "" ? 30 : Number(text)))
+      .pipe(z.number().min(0).max(limits.waitSeconds))
+      .optional()
+      .openapi({
+        type: "integer",
+        minimum: 0,
+        maximum: limits.waitSeconds,
+        description: "Long poll: answers when there are changes, else after so many seconds; 30 when empty.",
+      }),
+  }),
   })
   .openapi("WatchQuery");
 export const watchEvent = z
@@ -191,21 +240,40 @@ export const watchEvent = z
 export const watchPage = z.object({ events: z.array(watchEvent), cursor }).openapi("WatchPage");
 
 const rateLimit = z
-  .strictObject({ requests: z.number().int().min(1).max(1_000_000), seconds: z.number().int().min(1).max(3600).default(1) })
+  .strictObject({
+    requests: z.number().int().min(1).max(1_000_000),
+    seconds: z.number().int().min(1).max(3600).default(1),
+  })
   .openapi("RateLimit", { description: "At most `requests` in any `seconds`, with bursts up to `requests`." });
 
 /** Settings of a namespace. PUT replaces all: a field that is not sent takes its default. */
 export const settings = z
   .strictObject({
-    home: z.string().regex(/^[a-z0-9-]{1,32}$/).nullable().default(null)
+    home: z
+      .string()
+      .regex(/^[a-z0-9-]{1,32}$/)
+      .nullable()
+      .default(null)
       .openapi({ description: "The cloud that takes all writes; null: every cloud takes writes." }),
-    default_ttl: z.number().positive().max(limits.ttlSeconds).nullable().default(null).openapi({ description: "Seconds." }),
+    default_ttl: z
+      .number()
+      .positive()
+      .max(limits.ttlSeconds)
+      .nullable()
+      .default(null)
+      .openapi({ description: "Seconds." }),
     default_durability: z.enum(["local", "peer", "all"]).default("local"),
     max_value_bytes: z.number().int().min(1).max(limits.valueBytes).default(limits.valueBytes),
     rate_limit: rateLimit.nullable().default(null),
     require_condition: z.boolean().default(false),
     public_read: z.boolean().default(false),
-    public_max_age: z.number().int().min(0).max(86400).default(0).openapi({ description: "Seconds, for `Cache-Control` of public reads." }),
+    public_max_age: z
+      .number()
+      .int()
+      .min(0)
+      .max(86400)
+      .default(0)
+      .openapi({ description: "Seconds, for `Cache-Control` of public reads." }),
   })
   .openapi("NamespaceSettings");
 export type Settings = z.infer<typeof settings>;
@@ -217,7 +285,10 @@ export const namespaces = z.object({ namespaces: z.array(namespace) }).openapi("
 /** `verb:namespace` or `verb:prefix*`, for example `read:team-a` or `write:*`. */
 export const scope = z
   .string()
-  .regex(/^(read|write|admin):([a-z0-9._-]{1,64}|[a-z0-9._-]{0,63}\*)$/, "expected verb:namespace or verb:prefix*, verb one of read, write, admin")
+  .regex(
+    /^(read|write|admin):([a-z0-9._-]{1,64}|[a-z0-9._-]{0,63}\*)$/,
+    "expected verb:namespace or verb:prefix*, verb one of read, write, admin",
+  )
   .openapi("Scope", { example: "read:team-*" });
 export const newKey = z
   .strictObject({
@@ -256,7 +327,14 @@ export const exportQuery = z
   .openapi("ExportQuery");
 /** First line of an export: a watch from `cursor` on misses nothing that the export does not hold. */
 export const exportHeader = z
-  .object({ type: z.literal("header"), format: z.literal("skykv/1"), namespace: namespaceName, prefix: z.string(), cursor, exported_at: timestamp })
+  .object({
+    type: z.literal("header"),
+    format: z.literal("skykv/1"),
+    namespace: namespaceName,
+    prefix: z.string(),
+    cursor,
+    exported_at: timestamp,
+  })
   .openapi("ExportHeader");
 export const exportEntry = entry.extend({ type: z.literal("entry") }).openapi("ExportEntry");
 /** Last line: without it the stream was cut. */
@@ -265,7 +343,10 @@ export const exportEnd = z.object({ type: z.literal("end"), entries: z.number().
 export const importQuery = z
   .strictObject({
     namespace: namespaceName,
-    versions: z.enum(["new", "keep"]).optional().openapi({ description: "`keep` merges the original versions (restore); needs `admin`." }),
+    versions: z
+      .enum(["new", "keep"])
+      .optional()
+      .openapi({ description: "`keep` merges the original versions (restore); needs `admin`." }),
     format: z.enum(["jsonl", "tar"]).optional(),
   })
   .openapi("ImportQuery");

@@ -53,7 +53,14 @@ export class ApiServer {
 
   #create(): Server {
     const { tls } = this.#options;
-    const settings = { keepAliveTimeout, headersTimeout, requestTimeout: 0, maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: 1000, joinDuplicateHeaders: false };
+    const settings = {
+      keepAliveTimeout,
+      headersTimeout,
+      requestTimeout: 0,
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: 1000,
+      joinDuplicateHeaders: false,
+    };
     const listener = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
     const client = tls?.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {};
     const server = tls
@@ -67,7 +74,12 @@ export class ApiServer {
   #admit(socket: Socket): void {
     const { maxConnections } = this.#options;
     if (this.#sockets.size >= maxConnections) {
-      refuse(socket, "too-many-connections", `at most ${maxConnections} connections are open at once; close some, or wait`, { limit: maxConnections });
+      refuse(
+        socket,
+        "too-many-connections",
+        `at most ${maxConnections} connections are open at once; close some, or wait`,
+        { limit: maxConnections },
+      );
       return;
     }
     this.#sockets.add(socket);
@@ -79,7 +91,9 @@ export class ApiServer {
     const startedAt = monotonic();
     const exchange: Exchange = { req, res, id: this.#idOf(req), log, route: "other" };
     if (this.#draining) res.shouldKeepAlive = false;
-    res.on("close", () => metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, (monotonic() - startedAt) / 1000));
+    res.on("close", () =>
+      metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, (monotonic() - startedAt) / 1000),
+    );
     try {
       checkHost(req);
       handle(exchange);
@@ -158,7 +172,11 @@ function faultOf(error: NodeJS.ErrnoException): [ProblemCode, string, Record<str
     return ["headers-too-large", `the headers may have ${maxHeaderBytes} bytes in all`, { limit: maxHeaderBytes }];
   }
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return ["request-timeout", `expected the headers within ${headersTimeout / 1000} s`, { limit: headersTimeout / 1000 }];
+    return [
+      "request-timeout",
+      `expected the headers within ${headersTimeout / 1000} s`,
+      { limit: headersTimeout / 1000 },
+    ];
   }
   return ["bad-request", "expected HTTP/1.1; the request could not be parsed"];
 }

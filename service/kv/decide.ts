@@ -1,4 +1,13 @@
-import { ancestorsAfter, type Counter, counterValue, type Entry, isLive, type Stored, tagOf, type Value } from "./entry.ts";
+import {
+  ancestorsAfter,
+  type Counter,
+  counterValue,
+  type Entry,
+  isLive,
+  type Stored,
+  tagOf,
+  type Value,
+} from "./entry.ts";
 import { zeroVersion } from "./version.ts";
 
 /** `*` or a list of strong entity tags without their quotes (weak ones never match, so they are left out). */
@@ -50,12 +59,16 @@ export function needsCurrent(operation: Operation): boolean {
  * simulation share it. `now` is milliseconds since 1970; an expired entry counts as absent.
  */
 export function decide(operation: Operation, stored: Stored | null, now: number, origin: string): Decision {
-  const current = isLive(stored?.entry, now) ? stored!.entry as Value | Counter : null;
+  const current = isLive(stored?.entry, now) ? (stored!.entry as Value | Counter) : null;
   if (!holds(operation.conditions, current)) return { do: "refuse", reason: "condition-failed" };
   const replaces = current !== null;
   switch (operation.kind) {
     case "put":
-      return { do: "write", draft: { kind: "value", ...operation.value, expiresAt: expiryOf(operation.expiry, current) }, replaces };
+      return {
+        do: "write",
+        draft: { kind: "value", ...operation.value, expiresAt: expiryOf(operation.expiry, current) },
+        replaces,
+      };
     case "delete":
       return { do: "write", draft: { kind: "tombstone" }, replaces };
     case "check":
@@ -95,7 +108,8 @@ function increment(by: number, current: Value | Counter | null, previous: Entry 
   const counter: Pick<Counter, "epoch" | "cells"> = current ?? { epoch: previous?.version ?? zeroVersion, cells: {} };
   const own = counter.cells[origin] ?? { time: 0n, sum: 0 };
   const total = (current ? counterValue(current) : 0) + by;
-  if (!Number.isSafeInteger(own.sum + by) || !Number.isSafeInteger(total)) return { do: "refuse", reason: "counter-overflow" };
+  if (!Number.isSafeInteger(own.sum + by) || !Number.isSafeInteger(total))
+    return { do: "refuse", reason: "counter-overflow" };
   const cells = { ...counter.cells, [origin]: { time: own.time, sum: own.sum + by } };
   return { do: "write", draft: { kind: "counter", epoch: counter.epoch, cells }, replaces: current !== null };
 }

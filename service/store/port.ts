@@ -173,7 +173,11 @@ export interface Store {
   namespace(name: string): Promise<NamespaceRecord | null>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;
   /** Whether it was made new. */
-  putNamespace(name: string, settings: Record<string, unknown>, clock: bigint): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
+  putNamespace(
+    name: string,
+    settings: Record<string, unknown>,
+    clock: bigint,
+  ): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
   /** Hides all entries of the namespace at once; they are removed later. False when there was none; "not-empty" unless forced. */
   deleteNamespace(name: string, force: boolean, clock: bigint): Promise<"deleted" | "not-found" | "not-empty">;
 

@@ -16,7 +16,11 @@ const maxAttempts = 5;
 /** Reads that may wait; past it the service is overloaded and says so. */
 const maxWaiting = 20_000;
 
-type Waiting = { readonly path: Path; readonly resolve: (read: Read) => void; readonly reject: (error: unknown) => void };
+type Waiting = {
+  readonly path: Path;
+  readonly resolve: (read: Read) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 /**
  * Coalesces reads: those that wait while statements are under way form the next one. No timers: alone, a read goes at

@@ -5,7 +5,7 @@
 import type { Refusal } from "../kv/decide.ts";
 import { stamp } from "../kv/decide.ts";
 import type { Cell, Stored } from "../kv/entry.ts";
-import { parseVersion, zeroVersion, formatVersion } from "../kv/version.ts";
+import { formatVersion, parseVersion, zeroVersion } from "../kv/version.ts";
 import type { KeptReceipt } from "./port.ts";
 import type { Step, StepResult } from "./writer.ts";
 
@@ -56,7 +56,9 @@ function entryJson({ entry }: Stored): EntryJson {
   const version = entry.version.time === 0n ? {} : { version: formatVersion(entry.version) };
   if (entry.kind === "tombstone") return { kind: "tombstone", ...version };
   if (entry.kind === "counter") {
-    const cells = Object.fromEntries(Object.entries(entry.cells).map(([o, cell]) => [o, [String(cell.time), cell.sum] as [string, number]]));
+    const cells = Object.fromEntries(
+      Object.entries(entry.cells).map(([o, cell]) => [o, [String(cell.time), cell.sum] as [string, number]]),
+    );
     return { kind: "counter", ...version, cells, epoch: entry.epoch.origin === "" ? null : formatVersion(entry.epoch) };
   }
   const { size, blob, contentType, contentEncoding, meta, expiresAt } = entry;

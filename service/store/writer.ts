@@ -51,7 +51,11 @@ export type WriteAnswer = {
 };
 
 /** What a batch wrote, for caches and watches. */
-export type Committed = { readonly rows: readonly { readonly path: Path; readonly stored: Stored }[]; readonly horizon: number; readonly startedAt: number };
+export type Committed = {
+  readonly rows: readonly { readonly path: Path; readonly stored: Stored }[];
+  readonly horizon: number;
+  readonly startedAt: number;
+};
 
 export type WriterOptions = {
   readonly store: Store;
@@ -93,6 +97,9 @@ type Job = WriteRequest & {
   /** Answered because it waited too long: must not be written any more. */
   expired: boolean;
 };
+
+/** Which step of which job a row of a commit is. */
+type Owner = { readonly job: Job; readonly step: number };
 
 type Kept = { readonly do: "keep"; readonly entry: Entry };
 
@@ -171,9 +178,14 @@ export class Writer {
         return;
       }
       const now = this.#options.now();
-      job.decisions = job.steps.map((step, i) => decideStep(step, job.current[i] ?? null, now, this.#options.store.origin));
+      job.decisions = job.steps.map((step, i) =>
+        decideStep(step, job.current[i] ?? null, now, this.#options.store.origin),
+      );
       if (!isWriting(job) && job.receipt === null) {
-        this.#finish(job, job.steps.map((_, i) => unwritten(job, i)));
+        this.#finish(
+          job,
+          job.steps.map((_, i) => unwritten(job, i)),
+        );
         return;
       }
       this.#ready.push(job);
@@ -244,23 +256,36 @@ export class Writer {
     const { store, clock, now, monotonic } = this.#options;
     const startedAt = monotonic();
     let batch = whole;
+    let owners: Owner[];
+    let answer: CommitAnswer;
     try {
       this.#options.checkClock();
       batch = await this.#withoutRetries(whole);
       if (batch.length === 0) return;
-      const { request, owners } = toCommit(batch, clock.next(), now());
-      this.#settle(batch, owners, await store.commit(request), startedAt);
+      const commit = toCommit(batch, clock.next(), now());
+      owners = commit.owners;
+      answer = await store.commit(commit.request);
     } catch (error) {
-      const shared = error instanceof UncertainError || error instanceof UnavailableError || error instanceof FullError;
-      if (batch.length > 1 && !shared && !(error instanceof ClockSkewError)) {
-        // One of them is at fault: each goes again by itself. Nothing of the batch was written.
-        for (const job of batch) job.alone = true;
-        this.#ready.unshift(...batch);
-      } else if (error instanceof ReceiptExistsError) {
-        await this.#replay(batch[0]!);
-      } else {
-        for (const job of batch) this.#fail(job, error);
-      }
+      await this.#failed(batch, error);
+      return;
+    }
+    this.#settle(batch, owners, answer, startedAt);
+  }
+
+  async #failed(batch: readonly Job[], error: unknown): Promise<void> {
+    const isEverybodys =
+      error instanceof UncertainError ||
+      error instanceof UnavailableError ||
+      error instanceof FullError ||
+      error instanceof ClockSkewError;
+    if (batch.length > 1 && !isEverybodys) {
+      // One of them is at fault: each goes again by itself. Nothing of the batch was written.
+      for (const job of batch) job.alone = true;
+      this.#ready.unshift(...batch);
+    } else if (error instanceof ReceiptExistsError) {
+      await this.#replay(batch[0]!);
+    } else {
+      for (const job of batch) this.#fail(job, error);
     }
   }
 
@@ -279,7 +304,8 @@ export class Writer {
     try {
       const kept = await this.#options.store.receipt(job.receipt!.scope);
       if (kept === null) throw new UnavailableError("the first answer is no longer there");
-      if (!kept.fingerprint.equals(job.receipt!.fingerprint)) throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
+      if (!kept.fingerprint.equals(job.receipt!.fingerprint))
+        throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
       const results = resultsOf(kept, job.steps, this.#options.store.origin);
       this.#close(job, () => undefined);
       job.resolve({ results, replayed: true });
@@ -288,7 +314,7 @@ export class Writer {
     }
   }
 
-  #settle(batch: readonly Job[], owners: readonly { job: Job; step: number }[], answer: CommitAnswer, startedAt: number) {
+  #settle(batch: readonly Job[], owners: readonly Owner[], answer: CommitAnswer, startedAt: number): void {
     const written = new Map<Job, (StepResult | null)[]>();
     for (const job of batch) written.set(job, []);
     const rows: { path: Path; stored: Stored }[] = [];
@@ -302,7 +328,11 @@ export class Writer {
     if (rows.length > 0) this.#options.onCommitted({ rows, horizon: answer.horizon, startedAt });
     for (const [job, results] of written) {
       if (results.includes(null)) this.#again(job);
-      else this.#finish(job, job.steps.map((_, i) => results[i] ?? unwritten(job, i)));
+      else
+        this.#finish(
+          job,
+          job.steps.map((_, i) => results[i] ?? unwritten(job, i)),
+        );
     }
   }
 
@@ -388,7 +418,8 @@ export class NotWrittenError extends Error {
 
 function bytesOf(operation: Operation | Restore): number {
   if (operation.kind === "put") return 200 + (operation.value.body?.length ?? 0);
-  if (operation.kind === "restore" && operation.entry.kind === "value") return 200 + (operation.entry.body?.length ?? 0);
+  if (operation.kind === "restore" && operation.entry.kind === "value")
+    return 200 + (operation.entry.body?.length ?? 0);
   return 200;
 }
 
@@ -425,11 +456,11 @@ function decideStep(step: Step, current: Stored | null, now: number, origin: str
   return merged === stored?.entry ? { do: "nothing" } : { do: "keep", entry: merged };
 }
 
-function toCommit(batch: readonly Job[], clock: bigint, now: number): { request: Commit; owners: { job: Job; step: number }[] } {
+function toCommit(batch: readonly Job[], clock: bigint, now: number): { request: Commit; owners: Owner[] } {
   const writes: Write[] = [];
   const holds: Hold[] = [];
   const receipts: Receipt[] = [];
-  const owners: { job: Job; step: number }[] = [];
+  const owners: Owner[] = [];
   const atomic = batch[0]!.steps.length > 1;
   for (const job of batch) {
     const heldBack = isHeldBack(job);
@@ -440,7 +471,8 @@ function toCommit(batch: readonly Job[], clock: bigint, now: number): { request:
       if (heldBack) return;
       if (decision.do === "write" || decision.do === "keep") {
         const expects = current === undefined ? null : (current?.changed ?? 0);
-        const kept = decision.do === "keep" ? { version: decision.entry.version, seen: decision.entry.seen } : undefined;
+        const kept =
+          decision.do === "keep" ? { version: decision.entry.version, seen: decision.entry.seen } : undefined;
         const draft = decision.do === "keep" ? decision.entry : decision.draft;
         writes.push({ path: step.path, epoch: step.epoch, expects, draft, ...(kept && { kept }) });
         owners.push({ job, step: i });
@@ -450,10 +482,25 @@ function toCommit(batch: readonly Job[], clock: bigint, now: number): { request:
       }
     });
     if (job.receipt) {
-      receipts.push({ ...job.receipt, answer: answerOf(job.steps.map((_, i) => foreseen(job, i))), path: atomic ? null : path });
+      receipts.push({
+        ...job.receipt,
+        answer: answerOf(job.steps.map((_, i) => foreseen(job, i))),
+        path: atomic ? null : path,
+      });
     }
   }
-  return { owners, request: { writes, holds, receipts, atomic: atomic && writes.length > 0, keepVersions: isRestore(batch[0]!), clock, now } };
+  return {
+    owners,
+    request: {
+      writes,
+      holds,
+      receipts,
+      atomic: atomic && writes.length > 0,
+      keepVersions: isRestore(batch[0]!),
+      clock,
+      now,
+    },
+  };
 }
 
 /** A step's result as far as it is known before the commit: without version. */

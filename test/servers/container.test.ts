@@ -55,7 +55,7 @@ describe("the container", function () {
     await engine.docker(
       [
         ...["create", "--name", name, "--network", "host", "--read-only"],
-        ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--health-interval", "1s"],
+        ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--health-interval", "1s", "--health-retries", "1"],
         ...["--volume", `${postgres!.directory}:${postgres!.directory}`],
         ...Object.entries(environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
         ...["--env", "DATABASE_URL", "--env", "SKYKV_ADMIN_KEY", image],

@@ -55,6 +55,7 @@ export class RedisServer {
       },
     );
     this.#process = server;
+    process.once("exit", () => server.kill("SIGKILL"));
     let log = "";
     server.stdout.on("data", (data) => {
       log = (log + data).slice(-2000);

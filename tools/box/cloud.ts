@@ -55,6 +55,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     METRICS_PORT: "0",
     SKYKV_ADMIN_KEY: undefined,
     SKYKV_ADMIN_KEY_FILE: options.adminKeyFile,
+    // The box waits for the line "listening", which is of level info.
+    LOG_LEVEL: /^(debug|trace)$/.test(process.env.LOG_LEVEL ?? "") ? process.env.LOG_LEVEL : "info",
   };
 
   say("starting the service");

@@ -17,6 +17,7 @@ export type Service = {
 const READY_MS = 30_000;
 /** Above the service's own deadline for draining. */
 const DRAIN_MS = 40_000;
+const LONGEST_WORDS = 500;
 
 /**
  * Runs the service's program until it listens. It logs into a file, not a pipe: a pipe would break when the box is
@@ -40,7 +41,7 @@ export async function startService(options: {
     const ready = await untilReady(child, "The service", READY_MS, async () => listening(await log.text()));
     if (ready === undefined) {
       const how = describeExit(await exited);
-      throw new BoxError(`The service did not start (${how}): ${lastWords(await log.text())} Its log is ${log.path}.`);
+      throw new BoxError(`The service did not start (${how}): ${lastWords(await log.text())}. Its log is ${log.path}.`);
     }
     return {
       url: String(ready.url),
@@ -63,11 +64,11 @@ function listening(text: string): Record<string, unknown> | undefined {
     .find((line) => line.msg === "listening");
 }
 
-/** What a service that has ended said last. */
+/** What a service that has ended said last, on one line: its plain text, or else the message of its last log line. */
 function lastWords(text: string): string {
-  const last = text.trim().split("\n").at(-1) ?? "";
-  const { msg } = parse(last);
-  return msg === undefined ? last : String(msg);
+  const lines = text.trim().split("\n");
+  const plain = lines.filter((line) => !line.startsWith("{") && !/^\s+at /.test(line)).map((line) => line.trim());
+  return plain.join(" ").slice(0, LONGEST_WORDS) || String(parse(lines.at(-1)!).msg ?? "it said nothing");
 }
 
 function parse(line: string): Record<string, unknown> {

@@ -1,20 +1,27 @@
 import { createHash } from "node:crypto";
+import { z } from "@hono/zod-openapi";
 import { type Path, pathOf } from "../../kv/path.ts";
 import type { Session } from "../../kv/session.ts";
 import type { StepResult } from "../../store/writer.ts";
-import { type Access, access, limitHeaders } from "../access.ts";
-import { identify } from "../access.ts";
+import { type Access, access, identify, limitHeaders } from "../access.ts";
 import { parseJson, receiptScope, recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import { failedJson, operationFrom, type ResultJson, resultJson, ValueBudget, verbsOf } from "../operations.ts";
 import { Problem, problemOf } from "../problems.ts";
 import { refusalOf } from "../refusals.ts";
 import { sessionAfter } from "../render.ts";
-import { type Consistency, consistencyOf, durabilityOf, idempotencyKeyOf, parse, readBody, sessionOf } from "../request.ts";
+import {
+  type Consistency,
+  consistencyOf,
+  durabilityOf,
+  idempotencyKeyOf,
+  parse,
+  readBody,
+  sessionOf,
+} from "../request.ts";
 import { limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, type Call, json, route } from "./route.ts";
-import { z } from "@hono/zod-openapi";
 
 /** Operations that run at once: enough for full commits, few enough that their values fit into memory. */
 const window = 128;
@@ -32,12 +39,14 @@ export function batchRoutes(app: App, service: Service): void {
       method: "post",
       path: "/v1/kv/{ns}:batch",
       summary: "Up to 1000 operations, each by itself",
-      description: "Operations of one key happen in their order; those of different keys in any. With an Idempotency-Key a key may occur once, and all writes happen together.",
+      description:
+        "Operations of one key happen in their order; those of different keys in any. With an Idempotency-Key a key may occur once, and all writes happen together.",
       responses: { 200: json(results, "What each operation by itself would have answered") },
     },
     async (call) => {
       const request = await requestOf(service, call);
-      const answer = request.idempotencyKey === null ? await runEach(service, request) : await runTogether(service, request);
+      const answer =
+        request.idempotencyKey === null ? await runEach(service, request) : await runTogether(service, request);
       return { status: 200, json: { results: answer.results }, headers: headersOf(service, request, answer) };
     },
   );
@@ -48,7 +57,8 @@ export function batchRoutes(app: App, service: Service): void {
       method: "post",
       path: "/v1/kv/{ns}:transact",
       summary: "Up to 1000 operations, all or nothing",
-      description: "Answers with the problem of the first operation that does not hold, and then nothing was written. Reads see one moment. A key may occur once.",
+      description:
+        "Answers with the problem of the first operation that does not hold, and then nothing was written. Reads see one moment. A key may occur once.",
       responses: { 200: json(results, "All operations took effect, together") },
     },
     async (call) => {
@@ -92,7 +102,11 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
   };
 }
 
-function headersOf(service: Service, { who, session, durability }: Request, { changed, replayed }: Outcome): Record<string, string> {
+function headersOf(
+  service: Service,
+  { who, session, durability }: Request,
+  { changed, replayed }: Outcome,
+): Record<string, string> {
   const limit = limitHeaders(who);
   return {
     "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, changed),
@@ -128,7 +142,11 @@ async function runEach(service: Service, request: Request): Promise<Outcome> {
   return { results, changed, replayed: false };
 }
 
-async function runOne(service: Service, { who, session, consistency }: Request, input: OperationInput): Promise<StepResult | Problem> {
+async function runOne(
+  service: Service,
+  { who, session, consistency }: Request,
+  input: OperationInput,
+): Promise<StepResult | Problem> {
   const path = pathOf(who.namespace.name, input.key);
   try {
     if (input.op === "get") {
@@ -154,16 +172,27 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
   );
   const taken = inputs.flatMap((input, i) => (operationsOf[i] instanceof Problem ? [] : [{ input, i }]));
   const answer = await service.writer.write({
-    steps: taken.map(({ input, i }) => ({ path: pathOf(who.namespace.name, input.key), epoch: who.namespace.epoch, operation: operationsOf[i] as never })),
+    steps: taken.map(({ input, i }) => ({
+      path: pathOf(who.namespace.name, input.key),
+      epoch: who.namespace.epoch,
+      operation: operationsOf[i] as never,
+    })),
     allOrNothing: false,
-    receipt: { scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey!), fingerprint: request.fingerprint },
+    receipt: {
+      scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey!),
+      fingerprint: request.fingerprint,
+    },
   });
   const byKey = new Map(taken.map(({ input }, i) => [input.key, answer.results[i]!]));
   const budget = new ValueBudget();
   const results: ResultJson[] = [];
   for (const [i, input] of inputs.entries()) {
     const problem = operationsOf[i];
-    results.push(problem instanceof Problem ? failedJson(input, problem) : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget));
+    results.push(
+      problem instanceof Problem
+        ? failedJson(input, problem)
+        : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget),
+    );
   }
   return { results, changed: newest(answer.results), replayed: answer.replayed };
 }
@@ -193,12 +222,18 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   }
   const budget = new ValueBudget();
   const results: ResultJson[] = [];
-  for (const [i, input] of inputs.entries()) results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget));
+  for (const [i, input] of inputs.entries())
+    results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget));
   return { results, changed: newest(answer.results), replayed: answer.replayed };
 }
 
 function at(problem: Problem, index: number, key: string): Problem {
-  return new Problem(problem.code, `operation ${index} (${key}): ${problem.message}`, { ...problem.members, index, key }, { ...problem.headers });
+  return new Problem(
+    problem.code,
+    `operation ${index} (${key}): ${problem.message}`,
+    { ...problem.members, index, key },
+    { ...problem.headers },
+  );
 }
 
 function newest(results: readonly StepResult[]): number {
@@ -208,7 +243,8 @@ function newest(results: readonly StepResult[]): number {
 function checkKeysOnce(inputs: readonly OperationInput[]): void {
   const seen = new Set<string>();
   for (const { key } of inputs) {
-    if (seen.has(key)) throw new Problem("duplicate-key", `expected each key once, found ${JSON.stringify(key)} twice`, { key });
+    if (seen.has(key))
+      throw new Problem("duplicate-key", `expected each key once, found ${JSON.stringify(key)} twice`, { key });
     seen.add(key);
   }
 }

@@ -11,7 +11,10 @@ const text = z.string();
 const stateHeaders = {
   ETag: { schema: { type: "string" as const }, description: "Identity of the state, the same in every cloud." },
   "KV-Version": { schema: { type: "string" as const }, description: "Hybrid logical time and origin." },
-  "KV-Session": { schema: { type: "string" as const }, description: "Send it with later requests to read your own writes, in any cloud." },
+  "KV-Session": {
+    schema: { type: "string" as const },
+    description: "Send it with later requests to read your own writes, in any cloud.",
+  },
 };
 const conditionHeaders = {
   "if-match": text.optional().openapi({ description: "`*` or strong entity tags: only if the entry is one of them." }),
@@ -22,7 +25,10 @@ const readHeaders = z.object({
   ...conditionHeaders,
   ...sessionHeader,
   range: text.optional().openapi({ description: "A single byte range." }),
-  "kv-consistency": z.enum(["cached", "local", "strong"]).optional().openapi({ description: "`cached` may be up to 5 s old." }),
+  "kv-consistency": z
+    .enum(["cached", "local", "strong"])
+    .optional()
+    .openapi({ description: "`cached` may be up to 5 s old." }),
 });
 const writeHeaders = z.object({
   ...conditionHeaders,
@@ -33,7 +39,10 @@ const writeHeaders = z.object({
 const putHeaders = writeHeaders.extend({
   "content-type": text.max(limits.contentTypeBytes).optional(),
   "content-encoding": text.max(limits.contentTypeBytes).optional(),
-  "kv-meta": text.max(limits.metaBytes).optional().openapi({ description: "A JSON object in ASCII, kept with the entry." }),
+  "kv-meta": text
+    .max(limits.metaBytes)
+    .optional()
+    .openapi({ description: "A JSON object in ASCII, kept with the entry." }),
 });
 
 export function documentEntryRoutes(app: App): void {
@@ -56,7 +65,11 @@ export function documentEntryRoutes(app: App): void {
     tags,
     summary: "Reads an entry's headers",
     request: { params, headers: readHeaders },
-    responses: { 200: { description: "The headers of a read", headers: stateHeaders }, 206: { description: "Of a range" }, 304: notModified },
+    responses: {
+      200: { description: "The headers of a read", headers: stateHeaders },
+      206: { description: "Of a range" },
+      304: notModified,
+    },
   });
   add({
     method: "put",
@@ -65,7 +78,10 @@ export function documentEntryRoutes(app: App): void {
     summary: "Writes an entry",
     description: "The body is the value, byte for byte. Without `ttl` the namespace's default applies.",
     request: { params, query: writeQuery, headers: putHeaders, body: bytes },
-    responses: { 200: { description: "Replaced", headers: stateHeaders }, 201: { description: "Created", headers: stateHeaders } },
+    responses: {
+      200: { description: "Replaced", headers: stateHeaders },
+      201: { description: "Created", headers: stateHeaders },
+    },
   });
   add({
     method: "delete",
@@ -90,7 +106,12 @@ export function documentEntryRoutes(app: App): void {
     tags,
     summary: "Adds to a counter",
     description: "Creates it at zero. Increments of different clouds add up.",
-    request: { params, query: conditionQuery, headers: writeHeaders, body: { ...json(incrementBody), required: false } },
+    request: {
+      params,
+      query: conditionQuery,
+      headers: writeHeaders,
+      body: { ...json(incrementBody), required: false },
+    },
     responses: { 200: { ...json(incrementAnswer, "The sum"), headers: stateHeaders } },
   });
 }

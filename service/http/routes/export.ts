@@ -19,7 +19,13 @@ import { type App, route } from "./route.ts";
 const window = 64;
 
 /** Names of our own records in tar headers (POSIX pax wants a vendor's name in front). */
-export const pax = { meta: "SKYKV.meta", type: "SKYKV.content_type", encoding: "SKYKV.content_encoding", version: "SKYKV.version", expires: "SKYKV.expires_at" };
+export const pax = {
+  meta: "SKYKV.meta",
+  type: "SKYKV.content_type",
+  encoding: "SKYKV.content_encoding",
+  version: "SKYKV.version",
+  expires: "SKYKV.expires_at",
+};
 
 export function exportRoutes(app: App, service: Service): void {
   route(
@@ -32,7 +38,15 @@ export function exportRoutes(app: App, service: Service): void {
       description:
         "JSON Lines: a header with a watch cursor from before the first read, entries in byte order of their keys, and a line of type `end`, without which the stream was cut: go on with `after`. Or a tar archive of the raw values.",
       request: { query: exportQuery },
-      responses: { 200: { description: "Entries", content: { "application/jsonl": { schema: exportEntry }, "application/x-tar": { schema: { type: "string", format: "binary" } } } } },
+      responses: {
+        200: {
+          description: "Entries",
+          content: {
+            "application/jsonl": { schema: exportEntry },
+            "application/x-tar": { schema: { type: "string", format: "binary" } },
+          },
+        },
+      },
     },
     async ({ exchange, query }) => {
       const asked = parseQuery(exportQuery, query);
@@ -50,7 +64,14 @@ export function exportRoutes(app: App, service: Service): void {
         return null;
       }
       res.writeHead(200, { ...headers, "Content-Type": "application/jsonl" });
-      const header: z.input<typeof exportHeader> = { type: "header", format: "skykv/1", namespace: namespace.name, prefix, cursor, exported_at: timestamp(service.now()) };
+      const header: z.input<typeof exportHeader> = {
+        type: "header",
+        format: "skykv/1",
+        namespace: namespace.name,
+        prefix,
+        cursor,
+        exported_at: timestamp(service.now()),
+      };
       res.write(line(header));
       let count = 0;
       for await (const { key, stored } of entries) {
@@ -84,7 +105,15 @@ async function drained(res: NodeJS.WritableStream & { readonly destroyed: boolea
 /** Entries in byte order as they are when their turn comes. */
 async function* allEntries(service: Service, { name, epoch }: Namespace, prefix: string, from: string | null) {
   for (let after = from; ; ) {
-    const page = await service.store.list({ namespace: name, epoch, prefix, delimiter: null, after, limit: limits.page, now: service.now() });
+    const page = await service.store.list({
+      namespace: name,
+      epoch,
+      prefix,
+      delimiter: null,
+      after,
+      limit: limits.page,
+      now: service.now(),
+    });
     const keys = page.flatMap((item) => ("key" in item ? [item.key] : []));
     for (let at = 0; at < keys.length; at += window) {
       const part = keys.slice(at, at + window);
@@ -120,7 +149,9 @@ function tarOf(service: Service, entries: AsyncIterable<{ key: string; stored: S
       const mtime = new Date(json.updated_at);
       await new Promise<void>((resolve, reject) => {
         // The name proper is short ASCII; the key, which may be any text, is in the pax record.
-        const file = archive.entry({ name: "entry", size: bytes.length, mtime, mode: 0o644, pax: records }, (error) => (error ? reject(error) : resolve()));
+        const file = archive.entry({ name: "entry", size: bytes.length, mtime, mode: 0o644, pax: records }, (error) =>
+          error ? reject(error) : resolve(),
+        );
         file.end(bytes);
       });
     }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "@hono/zod-openapi";
 import { extract } from "tar-stream";
-import { unconditional } from "../../kv/decide.ts";
 import { milliseconds } from "../../kv/clock.ts";
+import { unconditional } from "../../kv/decide.ts";
 import type { Entry } from "../../kv/entry.ts";
 import { pathOf } from "../../kv/path.ts";
 import { compareVersions, parseVersion } from "../../kv/version.ts";
@@ -43,15 +43,29 @@ export function importRoutes(app: App, service: Service): void {
       summary: "Writes a stream of entries",
       description:
         "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged.",
-      request: { query: importQuery, body: { content: { "application/jsonl": { schema: importLine }, "application/x-tar": { schema: { type: "string", format: "binary" } as never } } } },
-      responses: { 200: { description: "Progress, errors by line, and a last line of type `end`", content: { "application/jsonl": { schema: importProgress } } } },
+      request: {
+        query: importQuery,
+        body: {
+          content: {
+            "application/jsonl": { schema: importLine },
+            "application/x-tar": { schema: { type: "string", format: "binary" } as never },
+          },
+        },
+      },
+      responses: {
+        200: {
+          description: "Progress, errors by line, and a last line of type `end`",
+          content: { "application/jsonl": { schema: importProgress } },
+        },
+      },
     },
     async ({ exchange, query }) => {
       const { req, res, id } = exchange;
       const asked = parseQuery(importQuery, query);
       const keep = asked.versions === "keep";
       const who = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
-      const isTar = asked.format === "tar" || (asked.format === undefined && req.headers["content-type"] === "application/x-tar");
+      const isTar =
+        asked.format === "tar" || (asked.format === undefined && req.headers["content-type"] === "application/x-tar");
       res.writeHead(200, { "Content-Type": "application/jsonl", "Cache-Control": "no-store", "KV-Request-Id": id });
       res.flushHeaders();
       const say = (message: z.input<typeof importProgress>) => res.write(`${JSON.stringify(message)}\n`);
@@ -126,14 +140,21 @@ class Import {
       // The store's troubles end the import: what follows would fail too, and the client resumes from the last progress.
       if (problem.status >= 500) throw error;
       this.#failed++;
-      if (this.#failed <= maxErrors) this.#say({ type: "error", line: item.line, ...(key !== undefined && { key }), problem: problem.body() as never });
+      if (this.#failed <= maxErrors)
+        this.#say({
+          type: "error",
+          line: item.line,
+          ...(key !== undefined && { key }),
+          problem: problem.body() as never,
+        });
     }
   }
 
   async #putStep(line: Line): Promise<Step> {
     const { namespace } = this.#who;
     const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
-    const expiry = line.expires_at == null ? expiryOf({}, namespace, this.#service.now()) : { at: Date.parse(line.expires_at) };
+    const expiry =
+      line.expires_at == null ? expiryOf({}, namespace, this.#service.now()) : { at: Date.parse(line.expires_at) };
     const operation = { kind: "put", value, expiry, conditions: unconditional } as const;
     return { path: pathOf(namespace.name, line.key), epoch: namespace.epoch, operation };
   }
@@ -143,18 +164,27 @@ class Import {
     const { namespace } = this.#who;
     const version = line.version === undefined ? null : parseVersion(line.version);
     if (version === null) throw new Problem("bad-body", "expected a version in every line when versions are kept");
-    if (line.kind === "counter") throw new Problem("bad-body", "counters cannot be restored from an export: it holds their sum, not their parts");
-    if (milliseconds(version.time) > this.#service.now() + maxAhead) throw new Problem("bad-body", "the version is from the future");
+    if (line.kind === "counter")
+      throw new Problem("bad-body", "counters cannot be restored from an export: it holds their sum, not their parts");
+    if (milliseconds(version.time) > this.#service.now() + maxAhead)
+      throw new Problem("bad-body", "the version is from the future");
     const path = pathOf(namespace.name, line.key);
     const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
     const expiresAt = line.expires_at == null ? null : Date.parse(line.expires_at);
     const entry: Entry = { kind: "value", version, seen: {}, ...value, expiresAt };
     const { stored } = await this.#service.reader.read(path);
-    if (stored?.entry.kind === "value" && compareVersions(stored.entry.version, version) === 0 && !hasSameBytes(stored.entry, entry)) {
+    if (
+      stored?.entry.kind === "value" &&
+      compareVersions(stored.entry.version, version) === 0 &&
+      !hasSameBytes(stored.entry, entry)
+    ) {
       throw new Problem("bad-body", "the entry with this version has other bytes here");
     }
     if (stored === null && version.time <= (await this.#service.store.floor())) {
-      throw new Problem("bad-body", "the version is older than what deletions are remembered for; import with new versions instead");
+      throw new Problem(
+        "bad-body",
+        "the version is older than what deletions are remembered for; import with new versions instead",
+      );
     }
     return { path, epoch: namespace.epoch, operation: { kind: "restore", entry } };
   }
@@ -164,7 +194,11 @@ class Import {
 const maxAhead = 5000;
 
 function hasSameBytes(a: Extract<Entry, { kind: "value" }>, b: Extract<Entry, { kind: "value" }>): boolean {
-  return a.size === b.size && a.blob === b.blob && (a.body === null || b.body === null || Buffer.compare(a.body, b.body) === 0);
+  return (
+    a.size === b.size &&
+    a.blob === b.blob &&
+    (a.body === null || b.body === null || Buffer.compare(a.body, b.body) === 0)
+  );
 }
 
 /** Lines of the body; headers and ends of exports and empty lines are passed over. */
@@ -207,7 +241,10 @@ async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
 }
 
 async function* withStall(req: IncomingMessage): AsyncGenerator<Buffer> {
-  const timer = setTimeout(() => req.destroy(new Problem("request-timeout", `no byte came for ${stallTimeout / 1000} s`)), stallTimeout);
+  const timer = setTimeout(
+    () => req.destroy(new Problem("request-timeout", `no byte came for ${stallTimeout / 1000} s`)),
+    stallTimeout,
+  );
   try {
     for await (const chunk of req) {
       timer.refresh();
@@ -241,7 +278,11 @@ async function* tarItems(req: IncomingMessage, { namespace }: Access): AsyncGene
     const records = (header.pax ?? {}) as Record<string, string>;
     const body = Buffer.concat(chunks);
     const read = (): Line => {
-      if (isTooLarge) throw new Problem("too-large", `a value in this namespace may have ${limit} bytes, found ${header.size}`, { limit, actual: header.size });
+      if (isTooLarge)
+        throw new Problem("too-large", `a value in this namespace may have ${limit} bytes, found ${header.size}`, {
+          limit,
+          actual: header.size,
+        });
       return parse(
         importLine,
         {

@@ -21,7 +21,8 @@ export function keyRoutes(app: App, service: Service): void {
       path: "/v1/keys",
       tags,
       summary: "Makes an API key",
-      description: "Its scopes must lie within namespaces that the caller is `admin` of. The answer holds the secret, once.",
+      description:
+        "Its scopes must lie within namespaces that the caller is `admin` of. The answer holds the secret, once.",
       request: { body: { ...json(newKey), required: true } },
       responses: { 201: json(createdKey) },
     },
@@ -46,16 +47,37 @@ export function keyRoutes(app: App, service: Service): void {
       return { status: 201, json: { ...keyJson(record), key: token } };
     },
   );
-  route(app, { method: "get", path: "/v1/keys", tags, summary: "API keys that the caller may manage", responses: { 200: json(apiKeys) } }, async ({ exchange }) => {
-    const principal = await identify(service, exchange);
-    if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
-    const keys = await service.store.apiKeys();
-    return { status: 200, json: { keys: keys.filter((key) => manages(principal, key)).map(keyJson) } };
-  });
-  route(app, { method: "get", path: "/v1/keys/{id}", tags, summary: "One API key", request: { params }, responses: { 200: json(apiKey) } }, async ({ exchange, param }) => {
-    const principal = await identify(service, exchange);
-    return { status: 200, json: keyJson(await managed(service, principal, param("id"))) };
-  });
+  route(
+    app,
+    {
+      method: "get",
+      path: "/v1/keys",
+      tags,
+      summary: "API keys that the caller may manage",
+      responses: { 200: json(apiKeys) },
+    },
+    async ({ exchange }) => {
+      const principal = await identify(service, exchange);
+      if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
+      const keys = await service.store.apiKeys();
+      return { status: 200, json: { keys: keys.filter((key) => manages(principal, key)).map(keyJson) } };
+    },
+  );
+  route(
+    app,
+    {
+      method: "get",
+      path: "/v1/keys/{id}",
+      tags,
+      summary: "One API key",
+      request: { params },
+      responses: { 200: json(apiKey) },
+    },
+    async ({ exchange, param }) => {
+      const principal = await identify(service, exchange);
+      return { status: 200, json: keyJson(await managed(service, principal, param("id"))) };
+    },
+  );
   route(
     app,
     {
@@ -91,5 +113,13 @@ async function managed(service: Service, principal: Principal, id: string): Prom
 function keyJson(key: ApiKeyRecord) {
   const time = (at: number | null) => (at === null ? null : timestamp(at));
   const { id, name, scopes, createdAt, expiresAt, revokedAt, rateLimit } = key;
-  return { id, name, scopes, created_at: timestamp(createdAt), expires_at: time(expiresAt), revoked_at: time(revokedAt), rate_limit: rateLimit };
+  return {
+    id,
+    name,
+    scopes,
+    created_at: timestamp(createdAt),
+    expires_at: time(expiresAt),
+    revoked_at: time(revokedAt),
+    rate_limit: rateLimit,
+  };
 }

@@ -25,7 +25,8 @@ export function listRoutes(app: App, service: Service): void {
       path: "/v1/kv/{ns}",
       tags: ["entries"],
       summary: "Keys in byte order, by prefix, folded at a delimiter, page by page",
-      description: "A cursor goes on behind the last key, whatever changed since: each key that is there all the while is listed once.",
+      description:
+        "A cursor goes on behind the last key, whatever changed since: each key that is there all the while is listed once.",
       request: { params, query: listQuery },
       responses: { 200: json(page, "One page. `cursor` is null on the last one") },
     },
@@ -44,7 +45,9 @@ export function listRoutes(app: App, service: Service): void {
       const more = found.length > limit && last !== undefined;
       const listed = shown.filter((item) => "key" in item);
       const answer = {
-        entries: asked.values ? await withValues(service, who, listed) : listed.map(({ key, stored }) => entryJson(key, stored, request.now)),
+        entries: asked.values
+          ? await withValues(service, who, listed)
+          : listed.map(({ key, stored }) => entryJson(key, stored, request.now)),
         prefixes: shown.flatMap((item) => ("prefix" in item ? [item.prefix] : [])),
         cursor: more ? listCursor(list, "key" in last ? last.key : last.prefix) : null,
       };
@@ -60,7 +63,8 @@ export function listRoutes(app: App, service: Service): void {
       path: "/v1/kv/{ns}",
       tags: ["entries"],
       summary: "Deletes all keys with a prefix",
-      description: "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then.",
+      description:
+        "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then.",
       request: { params, query: deleteQuery },
       responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: z.string() } } } },
     },
@@ -69,20 +73,40 @@ export function listRoutes(app: App, service: Service): void {
       const { prefix } = parseQuery(deleteQuery, query);
       checkText(prefix, "prefix");
       if (who.namespace.settings.require_condition) {
-        throw new Problem("condition-required", "the namespace takes conditional writes only; delete the keys one by one with If-Match");
+        throw new Problem(
+          "condition-required",
+          "the namespace takes conditional writes only; delete the keys one by one with If-Match",
+        );
       }
       const { res } = exchange;
-      res.writeHead(200, { "Content-Type": "application/jsonl", "Cache-Control": "no-store", "KV-Request-Id": exchange.id, ...headersOf(who) });
+      res.writeHead(200, {
+        "Content-Type": "application/jsonl",
+        "Cache-Control": "no-store",
+        "KV-Request-Id": exchange.id,
+        ...headersOf(who),
+      });
       res.flushHeaders();
       let deleted = 0;
       for (let after: string | null = null; !res.destroyed; ) {
         const { name: namespace, epoch } = who.namespace;
-        const found = await service.store.list({ namespace, epoch, prefix, delimiter: null, after, limit: limits.page, now: service.now() });
+        const found = await service.store.list({
+          namespace,
+          epoch,
+          prefix,
+          delimiter: null,
+          after,
+          limit: limits.page,
+          now: service.now(),
+        });
         const keys = found.flatMap((item) => ("key" in item ? [item.key] : []));
         await Promise.all(
           keys.map((key) => {
             const operation = { kind: "delete", conditions: unconditional } as const;
-            return service.writer.write({ steps: [{ path: pathOf(namespace, key), epoch, operation }], allOrNothing: true, receipt: null });
+            return service.writer.write({
+              steps: [{ path: pathOf(namespace, key), epoch, operation }],
+              allOrNothing: true,
+              receipt: null,
+            });
           }),
         );
         deleted += keys.length;
@@ -117,10 +141,15 @@ async function withValues(service: Service, who: Access, listed: readonly Listed
 export function checkText(text: string, name: string): void {
   if (Buffer.byteLength(text) > limits.keyBytes) {
     const actual = Buffer.byteLength(text);
-    throw new Problem("bad-parameter", `${name} may have ${limits.keyBytes} bytes of UTF-8, found ${actual}`, { limit: limits.keyBytes, actual });
+    throw new Problem("bad-parameter", `${name} may have ${limits.keyBytes} bytes of UTF-8, found ${actual}`, {
+      limit: limits.keyBytes,
+      actual,
+    });
   }
-  if (text.includes("\0") || !text.isWellFormed() || text.includes("\ufffd")) throw new Problem("bad-parameter", `expected ${name} in UTF-8 without U+0000`);
-  if (name === "delimiter" && text.includes("\u{10ffff}")) throw new Problem("bad-parameter", "expected a delimiter without U+10FFFF");
+  if (text.includes("\0") || !text.isWellFormed() || text.includes("\ufffd"))
+    throw new Problem("bad-parameter", `expected ${name} in UTF-8 without U+0000`);
+  if (name === "delimiter" && text.includes("\u{10ffff}"))
+    throw new Problem("bad-parameter", "expected a delimiter without U+10FFFF");
 }
 
 function headersOf(who: Access): Record<string, string> {

@@ -7,7 +7,7 @@ import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
 import { durabilityOf, parse, parseQuery, readBody } from "../request.ts";
-import { namespace as namespaceSchema, namespaceName, namespaces, settings } from "../schemas.ts";
+import { namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
@@ -15,12 +15,23 @@ const params = z.object({ ns: namespaceName });
 const tags = ["namespaces"];
 const path = "/v1/namespaces/{ns}";
 const none = z.strictObject({});
-const deleteQuery = z.strictObject({ force: z.enum(["0", "1"]).transform((text) => text === "1").optional() });
+const deleteQuery = z.strictObject({
+  force: z
+    .enum(["0", "1"])
+    .transform((text) => text === "1")
+    .optional(),
+});
 
 export function namespaceRoutes(app: App, service: Service): void {
   route(
     app,
-    { method: "get", path: "/v1/namespaces", tags, summary: "Namespaces that the credential is `admin` of, with their sizes", responses: { 200: json(namespaces) } },
+    {
+      method: "get",
+      path: "/v1/namespaces",
+      tags,
+      summary: "Namespaces that the credential is `admin` of, with their sizes",
+      responses: { 200: json(namespaces) },
+    },
     async ({ exchange, query }) => {
       const principal = await identify(service, exchange);
       if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
@@ -32,7 +43,14 @@ export function namespaceRoutes(app: App, service: Service): void {
   );
   route(
     app,
-    { method: "get", path, tags, summary: "One namespace", request: { params }, responses: { 200: json(namespaceSchema) } },
+    {
+      method: "get",
+      path,
+      tags,
+      summary: "One namespace",
+      request: { params },
+      responses: { 200: json(namespaceSchema) },
+    },
     async ({ exchange, param, query }) => {
       await admin(service, exchange, param("ns"));
       parseQuery(none, query);
@@ -61,11 +79,17 @@ export function namespaceRoutes(app: App, service: Service): void {
       const values = parse(settings, body.length === 0 ? {} : parseJson(body), "bad-body");
       durabilityOf(values.default_durability);
       if (values.home !== null && values.home !== service.cloud) {
-        throw new Problem("bad-body", `home: expected null or a cloud of the cluster (${service.cloud}), found ${values.home}`);
+        throw new Problem(
+          "bad-body",
+          `home: expected null or a cloud of the cluster (${service.cloud}), found ${values.home}`,
+        );
       }
       const { created, record } = await service.store.putNamespace(name, values, service.clock.next());
       const namespace = service.namespaces.remember(record);
-      return { status: created ? 201 : 200, json: namespaceJson(namespace, created ? { entries: 0, bytes: 0 } : await sizeOf(service, name)) };
+      return {
+        status: created ? 201 : 200,
+        json: namespaceJson(namespace, created ? { entries: 0, bytes: 0 } : await sizeOf(service, name)),
+      };
     },
   );
   route(
@@ -86,7 +110,8 @@ export function namespaceRoutes(app: App, service: Service): void {
       const outcome = await service.store.deleteNamespace(name, force, service.clock.next());
       service.namespaces.forget(name);
       if (outcome === "not-found") throw new Problem("namespace-not-found", `there is no namespace ${name}`);
-      if (outcome === "not-empty") throw new Problem("namespace-not-empty", "the namespace holds entries; delete them first, or add ?force=1");
+      if (outcome === "not-empty")
+        throw new Problem("namespace-not-empty", "the namespace holds entries; delete them first, or add ?force=1");
       return { status: 204 };
     },
   );
@@ -102,6 +127,9 @@ async function sizeOf(service: Service, name: string) {
   return all.find((record) => record.name === name) ?? { entries: 0, bytes: 0 };
 }
 
-function namespaceJson({ name, createdAt, settings: values }: Namespace, { entries, bytes }: { readonly entries: number; readonly bytes: number }) {
+function namespaceJson(
+  { name, createdAt, settings: values }: Namespace,
+  { entries, bytes }: { readonly entries: number; readonly bytes: number },
+) {
   return { name, created_at: timestamp(createdAt), ...values, entries, bytes };
 }

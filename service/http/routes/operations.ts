@@ -2,13 +2,12 @@
 import { createRequire } from "node:module";
 import { z } from "@hono/zod-openapi";
 import { consoleFile } from "../../console/serve.ts";
-import { access } from "../access.ts";
-import { identify } from "../access.ts";
+import { access, identify } from "../access.ts";
 import { forbidden } from "../auth.ts";
 import { docsPage } from "../docs.ts";
 import { exchangeOf } from "../exchange.ts";
 import { Problem } from "../problems.ts";
-import { cluster, namespaceName, problem } from "../schemas.ts";
+import { cluster, entry, namespaceName, problem } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
@@ -17,10 +16,21 @@ const tags = ["operations"];
 const status = z.object({ status: z.enum(["ok", "unavailable"]), reason: z.string().optional() }).openapi("Status");
 
 export function operationsRoutes(app: App, service: Service): void {
-  route(app, { method: "get", path: "/health", tags, security: [], summary: "The process lives", responses: { 200: json(status) } }, () => ({
-    status: 200,
-    json: { status: "ok" },
-  }));
+  route(
+    app,
+    {
+      method: "get",
+      path: "/health",
+      tags,
+      security: [],
+      summary: "The process lives",
+      responses: { 200: json(status) },
+    },
+    () => ({
+      status: 200,
+      json: { status: "ok" },
+    }),
+  );
   route(
     app,
     {
@@ -29,18 +39,27 @@ export function operationsRoutes(app: App, service: Service): void {
       tags,
       security: [],
       summary: "This cloud can serve: the database takes writes and the process is not shutting down",
-      responses: { 200: json(status), 503: { description: "It cannot", content: { "application/json": { schema: status } } } },
+      responses: {
+        200: json(status),
+        503: { description: "It cannot", content: { "application/json": { schema: status } } },
+      },
     },
     () => {
       const reason = service.health.notReady();
-      return reason === null ? { status: 200, json: { status: "ok" } } : { status: 503, json: { status: "unavailable", reason } };
+      return reason === null
+        ? { status: 200, json: { status: "ok" } }
+        : { status: 503, json: { status: "unavailable", reason } };
     },
   );
-  route(app, { method: "get", path: "/v1/cluster", tags, summary: "Clouds, lag and state", responses: { 200: json(cluster) } }, async ({ exchange }) => {
-    const principal = await identify(service, exchange);
-    if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
-    return { status: 200, json: clusterJson(service) };
-  });
+  route(
+    app,
+    { method: "get", path: "/v1/cluster", tags, summary: "Clouds, lag and state", responses: { 200: json(cluster) } },
+    async ({ exchange }) => {
+      const principal = await identify(service, exchange);
+      if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
+      return { status: 200, json: clusterJson(service) };
+    },
+  );
   route(
     app,
     {
@@ -50,7 +69,7 @@ export function operationsRoutes(app: App, service: Service): void {
       summary: "Writes that lost to a concurrent write in another cloud",
       description: "One cloud has none: its writes of a key are ordered by the row's lock.",
       request: { params: z.object({ ns: namespaceName }) },
-      responses: { 200: json(z.object({ conflicts: z.array(z.never()) }).openapi("Conflicts")) },
+      responses: { 200: json(z.object({ conflicts: z.array(entry) }).openapi("Conflicts")) },
     },
     async ({ exchange, param }) => {
       await access(service, exchange, "admin", param("ns"));
@@ -107,7 +126,12 @@ export function openApi(app: App): Record<string, unknown> {
   app.openAPIRegistry.register("Problem", problem);
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "SkyKV", version: release, description: "A key-value store that survives the loss of a whole cloud.", license: { name: "Apache-2.0" } },
+    info: {
+      title: "SkyKV",
+      version: release,
+      description: "A key-value store that survives the loss of a whole cloud.",
+      license: { name: "Apache-2.0" },
+    },
     security: [{ bearer: [] }],
   }) as unknown as Record<string, unknown>;
 }

@@ -13,7 +13,11 @@ export type App = OpenAPIHono<Env>;
 export type Call = { readonly exchange: Exchange; readonly param: (name: string) => string; readonly query: string };
 
 /** A JSON answer, or null when the handler has answered on Node's response itself (streams). */
-export type Answer = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> } | null;
+export type Answer = {
+  readonly status: number;
+  readonly json?: unknown;
+  readonly headers?: Record<string, string>;
+} | null;
 
 /**
  * Adds a route to the app and to the OpenAPI document. `path` is OpenAPI's; `:verb` behind a parameter is an action
@@ -30,12 +34,16 @@ export function route(app: App, config: RouteConfig, handle: (call: Call) => Pro
     exchange.route = config.path;
     const url = exchange.req.url!;
     const question = url.indexOf("?");
-    const param = (name: string) => (action?.[1] === name ? c.req.param("target")!.slice(0, -action[2]!.length - 1) : (c.req.param(name) ?? ""));
+    const param = (name: string) =>
+      action?.[1] === name ? c.req.param("target")!.slice(0, -action[2]!.length - 1) : (c.req.param(name) ?? "");
     const answer = await handle({ exchange, param, query: question === -1 ? "" : url.slice(question + 1) });
     if (answer === null) return RESPONSE_ALREADY_SENT;
     const headers = { "Cache-Control": "no-store", ...answer.headers, "KV-Request-Id": exchange.id };
     if (answer.json === undefined) return new Response(null, { status: answer.status, headers });
-    return new Response(JSON.stringify(answer.json), { status: answer.status, headers: { ...headers, "Content-Type": "application/json" } });
+    return new Response(JSON.stringify(answer.json), {
+      status: answer.status,
+      headers: { ...headers, "Content-Type": "application/json" },
+    });
   });
 }
 
@@ -47,7 +55,10 @@ export function withProblems(config: RouteConfig): RouteConfig {
     responses: {
       ...config.responses,
       "4XX": { description: "The request was refused: see `code` and `detail`.", content },
-      "5XX": { description: "The service cannot answer now: see `code`; `Retry-After` says when to try again.", content },
+      "5XX": {
+        description: "The service cannot answer now: see `code`; `Retry-After` says when to try again.",
+        content,
+      },
     },
   };
 }

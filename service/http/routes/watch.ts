@@ -16,9 +16,8 @@ import { parseQuery } from "../request.ts";
 import { limits, namespaceName, watchEvent, watchPage, watchQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
-import { type App, json, route } from "./route.ts";
+import { type App, route } from "./route.ts";
 
-const defaultWait = 30;
 /** Milliseconds between signs of life; proxies give up on silence after a minute or less. */
 const keepAlive = 15_000;
 /** Milliseconds that a client is asked to wait before it comes back. */
@@ -40,9 +39,16 @@ export function watchRoutes(app: App, service: Service): void {
       summary: "Changes as they happen: server-sent events, or a long poll with `wait`",
       description:
         "A stream of latest states: what lies between two may be left out; per key they only get newer. Every event's id is a cursor; Last-Event-ID or `since` goes on behind it.",
-      request: { params: z.object({ ns: namespaceName }), query: watchQuery, headers: z.object({ "last-event-id": z.string().max(2048).optional() }) },
+      request: {
+        params: z.object({ ns: namespaceName }),
+        query: watchQuery,
+        headers: z.object({ "last-event-id": z.string().max(2048).optional() }),
+      },
       responses: {
-        200: { description: "Events", content: { "text/event-stream": { schema: watchEvent }, "application/json": { schema: watchPage } } },
+        200: {
+          description: "Events",
+          content: { "text/event-stream": { schema: watchEvent }, "application/json": { schema: watchPage } },
+        },
       },
     },
     async ({ exchange, param, query }) => {
@@ -52,7 +58,8 @@ export function watchRoutes(app: App, service: Service): void {
       checkText(prefix, "prefix");
       const watch = new Watch(service, namespace, prefix, asked.values ?? false);
       const since = (exchange.req.headers["last-event-id"] as string | undefined) ?? asked.since;
-      let position = since === undefined ? await service.feed.end() : watchPosition(since, service.cloud, service.store.incarnation);
+      let position =
+        since === undefined ? await service.feed.end() : watchPosition(since, service.cloud, service.store.incarnation);
       if (position !== null && since !== undefined && (await service.feed.after(position)) === null) position = null;
       if (position === null) throw gone(namespace.name, asked);
       const snapshot = (asked.snapshot ?? false) && since === undefined;
@@ -60,18 +67,31 @@ export function watchRoutes(app: App, service: Service): void {
         await stream(service, exchange, watch, position, snapshot);
         return null;
       }
-      if (snapshot) throw new Problem("bad-parameter", "snapshot is for streams; list the keys, then long-poll from the cursor of a first poll with wait=0");
-      const page = await poll(service, exchange, watch, position, asked.wait ?? defaultWait);
+      if (snapshot)
+        throw new Problem(
+          "bad-parameter",
+          "snapshot is for streams; list the keys, then long-poll from the cursor of a first poll with wait=0",
+        );
+      const page = await poll(service, exchange, watch, position, asked.wait);
       if (page === null) throw gone(namespace.name, asked);
       return { status: 200, json: page };
     },
   );
 }
 
-function gone(namespace: string, asked: { readonly prefix?: string | undefined; readonly values?: boolean | undefined }): Problem {
-  const query = new URLSearchParams({ snapshot: "1", ...(asked.prefix && { prefix: asked.prefix }), ...(asked.values && { values: "1" }) });
+function gone(
+  namespace: string,
+  asked: { readonly prefix?: string | undefined; readonly values?: boolean | undefined },
+): Problem {
+  const query = new URLSearchParams({
+    snapshot: "1",
+    ...(asked.prefix && { prefix: asked.prefix }),
+    ...(asked.values && { values: "1" }),
+  });
   const restart = `/v1/kv/${namespace}:watch?${query}`;
-  return new Problem("cursor-gone", "the cursor has expired or belongs to another cloud; start again with a snapshot", { restart });
+  return new Problem("cursor-gone", "the cursor has expired or belongs to another cloud; start again with a snapshot", {
+    restart,
+  });
 }
 
 /** What one watcher has to be told of the changes in the feed. */
@@ -106,7 +126,8 @@ class Watch {
     if (!path.startsWith(this.#start) || stored === null) return null;
     const { version } = stored.entry;
     const sent = this.#sent.get(path);
-    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0)) return null;
+    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0))
+      return null;
     // Expired already: expiry makes no event, and a put of it would be wrong.
     if (stored.entry.kind === "value" && !isLive(stored.entry, this.#service.now())) return null;
     this.#sent.delete(path);
@@ -128,7 +149,9 @@ class Watch {
             expires_at: entry.expiresAt === null ? null : timestamp(entry.expiresAt),
           };
     const event = { type: "put" as const, ...common, ...facts };
-    return this.#values && facts.size <= limits.watchValueBytes ? { ...event, ...(await this.#value(path, entry)) } : event;
+    return this.#values && facts.size <= limits.watchValueBytes
+      ? { ...event, ...(await this.#value(path, entry)) }
+      : event;
   }
 
   /** The value of exactly this state; nothing when it has changed since, for then another event follows. */
@@ -136,7 +159,8 @@ class Watch {
     const { stored } = await this.#service.reader.read(path);
     if (stored === null || compareVersions(stored.entry.version, entry.version) !== 0) return null;
     const now = stored.entry;
-    if (now.kind === "counter") return encodeValue(Buffer.from(String(Object.values(now.cells).reduce((sum, cell) => sum + cell.sum, 0))));
+    if (now.kind === "counter")
+      return encodeValue(Buffer.from(String(Object.values(now.cells).reduce((sum, cell) => sum + cell.sum, 0))));
     if (now.kind !== "value") return null;
     const bytes = now.body ?? (now.blob === null ? null : await readBlob(this.#service, now.blob));
     return bytes === null ? null : encodeValue(bytes);
@@ -147,7 +171,15 @@ class Watch {
     const { name, epoch } = this.#namespace;
     for (let after: string | null = null; ; ) {
       const now = this.#service.now();
-      const page = await this.#service.store.list({ namespace: name, epoch, prefix: this.prefix, delimiter: null, after, limit: limits.page, now });
+      const page = await this.#service.store.list({
+        namespace: name,
+        epoch,
+        prefix: this.prefix,
+        delimiter: null,
+        after,
+        limit: limits.page,
+        now,
+      });
       for (const item of page) {
         if (!("key" in item)) continue;
         after = item.key;
@@ -158,7 +190,13 @@ class Watch {
   }
 }
 
-async function stream(service: Service, { req, res, id }: Exchange, watch: Watch, from: FeedPosition, snapshot: boolean): Promise<void> {
+async function stream(
+  service: Service,
+  { req, res, id }: Exchange,
+  watch: Watch,
+  from: FeedPosition,
+  snapshot: boolean,
+): Promise<void> {
   const ended = new AbortController();
   res.on("close", () => ended.abort());
   const { signal } = ended;
@@ -169,7 +207,12 @@ async function stream(service: Service, { req, res, id }: Exchange, watch: Watch
     ended.abort();
   });
   try {
-    res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", "KV-Request-Id": id });
+    res.writeHead(200, {
+      "Content-Type": "text/event-stream",
+      "Cache-Control": "no-store",
+      "X-Accel-Buffering": "no",
+      "KV-Request-Id": id,
+    });
     res.write(`retry: ${retry}\nid: ${watch.cursor(from)}\n\n`);
     req.socket.setNoDelay(true);
     if (snapshot) {
@@ -202,7 +245,8 @@ async function stream(service: Service, { req, res, id }: Exchange, watch: Watch
         res.write(`id: ${watch.cursor(position)}\n: still here\n\n`);
         quietSince = now;
       }
-      if (window.changes.length === 0) await service.feed.news(position, Math.max(1, keepAlive - (now - quietSince)), signal);
+      if (window.changes.length === 0)
+        await service.feed.news(position, Math.max(1, keepAlive - (now - quietSince)), signal);
     }
   } finally {
     stopWatching();
@@ -247,7 +291,11 @@ async function poll(service: Service, { res }: Exchange, watch: Watch, from: Fee
       }
       position = window.to;
       const left = until - service.monotonic();
-      if (events.length >= pollEvents || (window.changes.length === 0 && (events.length > 0 || left <= 0 || ended.signal.aborted))) break;
+      if (
+        events.length >= pollEvents ||
+        (window.changes.length === 0 && (events.length > 0 || left <= 0 || ended.signal.aborted))
+      )
+        break;
       if (window.changes.length === 0) await service.feed.news(position, left, ended.signal);
     }
   } finally {

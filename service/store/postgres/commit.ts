@@ -1,6 +1,13 @@
 import type { Draft } from "../../kv/decide.ts";
 import { type Path, shardOf } from "../../kv/path.ts";
-import { type Commit, type CommitAnswer, ReceiptExistsError, type Stamp, UnavailableError, type Write } from "../port.ts";
+import {
+  type Commit,
+  type CommitAnswer,
+  ReceiptExistsError,
+  type Stamp,
+  UnavailableError,
+  type Write,
+} from "../port.ts";
 import { type Connections, isConflict, isDuplicate, type Row } from "./connection.ts";
 import { bigints, cellsJson, seenJson } from "./rows.ts";
 
@@ -19,7 +26,9 @@ type Shape = { readonly keepVersions: boolean; readonly receipts: boolean; reado
  */
 function statement({ keepVersions, receipts, atomic }: Shape): string {
   const cells = (time: string) =>
-    keepVersions ? "excluded.cells" : `jsonb_set(excluded.cells, array[excluded.origin, 't'], to_jsonb((${time})::text))`;
+    keepVersions
+      ? "excluded.cells"
+      : `jsonb_set(excluded.cells, array[excluded.origin, 't'], to_jsonb((${time})::text))`;
   const stamped = "greatest(excluded.hlc, e.hlc + 1)";
   return `
 with input as (
@@ -109,14 +118,19 @@ function statementFor(shape: Shape): { name: string; text: string } {
 /** Writes a batch in one transaction. See {@link Commit} and the port for what it promises. */
 export async function commit(connections: Connections, origin: string, request: Commit): Promise<CommitAnswer> {
   const { writes } = request;
-  const shape = { keepVersions: request.keepVersions, receipts: request.atomic || request.receipts.length > 0, atomic: request.atomic };
+  const shape = {
+    keepVersions: request.keepVersions,
+    receipts: request.atomic || request.receipts.length > 0,
+    atomic: request.atomic,
+  };
   const { name, text } = statementFor(shape);
   const byPath = new Map<Path, Stamp>();
   let rows: Row[];
   try {
     rows = await connections.query(name, text, parameters(request, origin, shape));
   } catch (error) {
-    if (isDuplicate(error, "idempotency_pkey")) throw new ReceiptExistsError("a request with this key was answered meanwhile");
+    if (isDuplicate(error, "idempotency_pkey"))
+      throw new ReceiptExistsError("a request with this key was answered meanwhile");
     if (isConflict(error)) {
       if (request.atomic) return { stamps: writes.map(() => null), horizon: 0 };
       throw new UnavailableError("the database could not order this write among others", { cause: error });
@@ -128,7 +142,12 @@ export async function commit(connections: Connections, origin: string, request: 
     horizon = Number(xmin);
     if (path == null) continue;
     const replaced = replaces != null && replaces !== "0";
-    byPath.set(path, { time: BigInt(hlc!), changed: Number(changed), replaced, seen: seen == null ? {} : bigints(seen) });
+    byPath.set(path, {
+      time: BigInt(hlc!),
+      changed: Number(changed),
+      replaced,
+      seen: seen == null ? {} : bigints(seen),
+    });
   }
   return { stamps: writes.map((write) => byPath.get(write.path) ?? null), horizon };
 }
@@ -170,7 +189,11 @@ function parameters(request: Commit, origin: string, shape: Shape): unknown[] {
       arrayLiteral(receipts, (r) => r.path),
     );
   }
-  if (shape.atomic) values.push(arrayLiteral(holds, (h) => h.path, "{}"), arrayLiteral(holds, (h) => h.expects, "{}"));
+  if (shape.atomic)
+    values.push(
+      arrayLiteral(holds, (h) => h.path, "{}"),
+      arrayLiteral(holds, (h) => h.expects, "{}"),
+    );
   return values;
 }
 

@@ -34,7 +34,11 @@ export async function feedEnd(connections: Connections): Promise<FeedPosition> {
 }
 
 /** The next stretch after a position; its end is the horizon unless the limit cut it. Null: retention dropped it. */
-export async function feedWindow(connections: Connections, from: FeedPosition, limit: number): Promise<FeedWindow | null> {
+export async function feedWindow(
+  connections: Connections,
+  from: FeedPosition,
+  limit: number,
+): Promise<FeedWindow | null> {
   const rows = await connections.read("feed", window, [from.xid, from.id, limit, from.at]);
   const [horizon, trimmed, now] = rows[0]!.map(Number) as [number, number, number];
   if (trimmed > from.xid) return null;

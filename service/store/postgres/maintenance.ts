@@ -28,7 +28,10 @@ export async function lease(connections: Connections, process: string, seconds: 
 
 /** Makes the feed's partitions of the coming hours. Any number of processes may do it at once. */
 export async function createPartitions(connections: Connections): Promise<void> {
-  const rows = await connections.query(undefined, "select extract(epoch from date_trunc('hour', now(), 'UTC'))::bigint * 1000");
+  const rows = await connections.query(
+    undefined,
+    "select extract(epoch from date_trunc('hour', now(), 'UTC'))::bigint * 1000",
+  );
   const first = Number(rows[0]![0]);
   for (let from = first; from <= first + hoursAhead * hour; from += hour) {
     const name = partitionName(from);

@@ -62,7 +62,8 @@ export async function listRows(connections: Connections, request: ListRequest): 
   let start = whole;
   if (after !== null) {
     const afterPath = pathOf(namespace, after);
-    const folded = delimiter !== null && after.length > prefix.length && after.startsWith(prefix) && after.endsWith(delimiter);
+    const folded =
+      delimiter !== null && after.length > prefix.length && after.startsWith(prefix) && after.endsWith(delimiter);
     start = folded ? (afterPrefix(afterPath) ?? afterPath) : `${afterPath}\u0001`;
     if (start < whole) start = whole;
   }
@@ -74,6 +75,8 @@ export async function listRows(connections: Connections, request: ListRequest): 
   const values = [start, end, limit, now, epoch, delimiter, afterPrefix(delimiter), codePoints + 1];
   const rows = await connections.read("list folded", listFolded, values);
   return rows.map((row) =>
-    row[0] == null ? { key: keyOf(row[1]!), stored: storedFrom(row, 1) } : { prefix: row[0].slice(namespaceOf(row[0]).length + 1) },
+    row[0] == null
+      ? { key: keyOf(row[1]!), stored: storedFrom(row, 1) }
+      : { prefix: row[0].slice(namespaceOf(row[0]).length + 1) },
   );
 }

@@ -29,7 +29,13 @@ export async function namespaces(connections: Connections, now: number) {
 }
 
 /** A namespace that is made again starts above everything that its earlier life may have left. */
-export async function putNamespace(connections: Connections, origin: string, name: string, settings: unknown, clock: bigint) {
+export async function putNamespace(
+  connections: Connections,
+  origin: string,
+  name: string,
+  settings: unknown,
+  clock: bigint,
+) {
   const rows = await connections.query(
     undefined,
     `insert into namespaces as n (name, epoch, hlc, origin, settings)
@@ -103,7 +109,12 @@ export async function apiKeys(connections: Connections): Promise<ApiKeyRecord[]>
 }
 
 /** Adds a key; an existing one of that id is left as it is. */
-export async function putApiKey(connections: Connections, origin: string, key: ApiKeyRecord, clock: bigint): Promise<void> {
+export async function putApiKey(
+  connections: Connections,
+  origin: string,
+  key: ApiKeyRecord,
+  clock: bigint,
+): Promise<void> {
   await connections.query(
     undefined,
     `insert into api_keys (id, hash, name, scopes, rate_limit, created_at, expires_at, hlc, origin)
@@ -124,7 +135,13 @@ export async function putApiKey(connections: Connections, origin: string, key: A
 }
 
 /** False when there is no such key. A key that is revoked already keeps its time. */
-export async function revokeApiKey(connections: Connections, origin: string, id: string, at: number, clock: bigint): Promise<boolean> {
+export async function revokeApiKey(
+  connections: Connections,
+  origin: string,
+  id: string,
+  at: number,
+  clock: bigint,
+): Promise<boolean> {
   const rows = await connections.query(
     undefined,
     `update api_keys set revoked_at = coalesce(revoked_at, to_timestamp($2::bigint / 1000.0)), hlc = greatest($3::bigint, hlc + 1), origin = $4

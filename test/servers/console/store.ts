@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 
 export interface Store {
-  put(key: string, value: string | Uint8Array<ArrayBuffer>, contentType?: string, more?: Record<string, string>): Promise<void>;
+  put(
+    key: string,
+    value: string | Uint8Array<ArrayBuffer>,
+    contentType?: string,
+    more?: Record<string, string>,
+  ): Promise<void>;
   /** Many small text values at once. */
   putAll(keys: readonly string[]): Promise<void>;
   get(key: string): Promise<Response>;
@@ -14,9 +19,21 @@ export interface Store {
 /** A new namespace of the service at `url`. */
 export async function newNamespace(url: string, key: string, name: string, settings: object = {}): Promise<Store> {
   const headers = { authorization: `Bearer ${key}` };
-  const call = async (method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, more: Record<string, string> = {}) => {
-    const response = await fetch(url + path, { method, headers: { ...headers, ...more }, ...(body !== undefined && { body }) });
-    assert.ok(response.ok || response.status === 404, `${method} ${path}: ${response.status} ${response.ok ? "" : await response.clone().text()}`);
+  const call = async (
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    more: Record<string, string> = {},
+  ) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...headers, ...more },
+      ...(body !== undefined && { body }),
+    });
+    assert.ok(
+      response.ok || response.status === 404,
+      `${method} ${path}: ${response.status} ${response.ok ? "" : await response.clone().text()}`,
+    );
     return response;
   };
   const path = (entry: string) => `/v1/kv/${name}/${encodeURIComponent(entry)}`;
@@ -29,7 +46,9 @@ export async function newNamespace(url: string, key: string, name: string, setti
     },
     putAll: async (keys) => {
       for (let i = 0; i < keys.length; i += 1000) {
-        const operations = keys.slice(i, i + 1000).map((entry) => ({ op: "put", key: entry, value: entry, content_type: "text/plain" }));
+        const operations = keys
+          .slice(i, i + 1000)
+          .map((entry) => ({ op: "put", key: entry, value: entry, content_type: "text/plain" }));
         await call("POST", `/v1/kv/${name}:batch`, JSON.stringify({ operations }), json);
       }
     },

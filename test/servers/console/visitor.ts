@@ -17,7 +17,8 @@ export async function openConsole(
   key: string | null,
   options: BrowserContextOptions = {},
 ): Promise<Visitor> {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, ...options });
+  const viewport = { width: 1360, height: 860 };
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const faults: string[] = [];

@@ -11,6 +11,9 @@ import { inspectProcess, isGone } from "../../../tools/box/process.ts";
 import { remove, temporaryFolder, until } from "./support.ts";
 
 const standIn = join(import.meta.dirname, "standIn.ts");
+/** The box's command line, with the stand-in and with the service itself. */
+const withStandIn = join(import.meta.dirname, "run.ts");
+const withService = join(import.meta.dirname, "../../../tools/box/main.ts");
 const KEY = /^skykv_[A-Za-z0-9]{12}_[A-Za-z0-9]{43}\n$/;
 
 describe("the box", () => {
@@ -121,16 +124,16 @@ describe("the box", () => {
 
   describe("from the command line", () => {
     let box: ChildProcess | undefined;
-    const start = (args: string[] = [], environment: Record<string, string> = {}) => {
-      box = spawn(process.execPath, [join(import.meta.dirname, "run.ts"), "--data", data, ...args], {
+    const start = (args: string[] = [], environment: Record<string, string> = {}, program = withStandIn) => {
+      box = spawn(process.execPath, [program, "--data", data, ...args], {
         cwd: folder,
         env: { ...process.env, ...environment },
       });
       return box;
     };
     /** Starts the box and reads the line that says all. */
-    const startReady = async (environment: Record<string, string> = {}, port?: string) => {
-      const started = start(["--json", "--port", port ?? String(await freePort())], environment);
+    const startReady = async (environment: Record<string, string> = {}, port?: string, program?: string) => {
+      const started = start(["--json", "--port", port ?? String(await freePort())], environment, program);
       for await (const line of started.stdout!) return JSON.parse(String(line));
     };
     const pids = ({ clouds }: { clouds: { servicePid: number; postgresPid: number }[] }) =>
@@ -188,7 +191,7 @@ describe("the box", () => {
     });
 
     it("stops when npm, or the shell between, is killed", async () => {
-      const script = [`"$@" & wait`, "sh", process.execPath, join(import.meta.dirname, "run.ts")];
+      const script = [`"$@" & wait`, "sh", process.execPath, withStandIn];
       const args = ["--data", data, "--json", "--port", String(await freePort())];
       box = spawn("sh", ["-c", ...script, ...args], { env: { ...process.env, npm_lifecycle_event: "start" } });
       const [line] = await once(box.stdout!, "data");
@@ -213,7 +216,8 @@ describe("the box", () => {
       const [said, code] = await Promise.all([text(stderr!), exit()]);
       assert.equal(code, 1);
       const log = join(data, "local", "service.log");
-      assert.equal(said, `The service did not start (exit code 2): PORT is not a number. Its log is ${log}.\n`);
+      const fault = "the configuration has 1 fault: PORT: not a number";
+      assert.equal(said, `The service did not start (exit code 2): ${fault}. Its log is ${log}.\n`);
       await assert.rejects(stat(join(data, "local", "postgres", "data", "postmaster.pid")), { code: "ENOENT" });
     });
 
@@ -224,6 +228,18 @@ describe("the box", () => {
       await once(box!.stdout!, "data");
       assert.notEqual(await readFile(join(data, "admin.key"), "utf8"), key);
       assert.deepEqual(await readdir(join(data, "local", "blobs")), []);
+      box!.kill("SIGINT");
+      assert.equal(await exit(), 0);
+    });
+
+    it("serves real entries, and has them all after a kill", async () => {
+      const first = await startReady({}, undefined, withService);
+      const headers = { Authorization: `Bearer ${(await readFile(first.keyFile, "utf8")).trim()}` };
+      const url = `${first.url}/v1/kv/default/greeting`;
+      assert.equal((await fetch(url, { method: "PUT", headers, body: "hello" })).status, 201);
+      box!.kill("SIGKILL");
+      await startReady({}, new URL(url).port, withService);
+      assert.equal(await (await fetch(url, { headers })).text(), "hello");
       box!.kill("SIGINT");
       assert.equal(await exit(), 0);
     });

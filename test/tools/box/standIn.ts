@@ -7,7 +7,8 @@ import { connect } from "node:net";
 
 const behaviour = process.env.STAND_IN;
 if (behaviour === "broken") {
-  console.log(JSON.stringify({ level: 60, msg: "PORT is not a number." }));
+  console.log(JSON.stringify({ level: 30, msg: "starting" }));
+  console.error("the configuration has 1 fault:\n  PORT: not a number");
   process.exit(2);
 }
 
