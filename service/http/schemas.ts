@@ -220,7 +220,6 @@ export const watchQuery = z
         maximum: limits.waitSeconds,
         description: "Long poll: answers when there are changes, else after so many seconds; 30 when empty.",
       }),
-  }),
   })
   .openapi("WatchQuery");
 export const watchEvent = z

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BoxError } from "./error.ts";
-import { takeOver } from "./postgres.ts";
+import { takeOver } from "./takeover.ts";
 
 /** Where the box serves, for the command line; by it a folder is known to be a box's, so that `--fresh` may empty it. */
 const MARK = "box.json";

@@ -18,6 +18,9 @@ export function describeExit({ code, signal }: Exit): string {
 /** Resolves when a child has ended (also when it could not be started). */
 export function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve({ code: child.exitCode, signal: child.signalCode });
+    }
     child.once("exit", (code, signal) => resolve({ code, signal }));
     child.once("error", () => resolve({ code: null, signal: null }));
   });
