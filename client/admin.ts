@@ -137,7 +137,8 @@ async function fromWire<T>(response: Response): Promise<T> {
   }) as T;
 }
 
-function toWire(value: object): unknown {
+/** What {@link fromWire} undoes. */
+export function toWire(value: object): unknown {
   return renamed(value, snake, (_, value) => (value instanceof Date ? value.toISOString() : value));
 }
 

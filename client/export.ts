@@ -1,3 +1,4 @@
+import { encodeText } from "./bytes.ts";
 import { entryOfJson, ValueEntry, type WireEntry } from "./entry.ts";
 import { isTransient, SkyKVError } from "./errors.ts";
 import { type Call, type CallOptions, linesOf, parseLine, pauseAfter, sleep, type Transport } from "./http.ts";
@@ -85,16 +86,25 @@ export async function* exportLines(
 }
 
 /** See `Namespace.exportStream`. */
-export function exportStream(
+export async function exportStream(
   transport: Transport,
   namespace: string,
   options: ExportOptions & { format?: "jsonl" | "tar" | undefined },
-) {
-  return transport.send(
-    exportRequest(namespace, options, options.format ?? "jsonl"),
-    options,
-    (response) => response.body!,
-  );
+): Promise<ReadableStream<Uint8Array>> {
+  if (options.format === "tar") {
+    return transport.send(exportRequest(namespace, options, "tar"), options, (response) => response.body!);
+  }
+  const lines = exportLines(transport, namespace, options);
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await lines.next();
+      if (next.done) controller.close();
+      else controller.enqueue(encodeText(`${next.value.text}\n`));
+    },
+    async cancel() {
+      await lines.return();
+    },
+  });
 }
 
 function exportRequest(namespace: string, { prefix, after }: ExportOptions, format: string): Call {

@@ -30,6 +30,7 @@ export type ImportResult = ImportProgress & {
   readonly errors: readonly { readonly line: number; readonly key: string | null; readonly error: SkyKVError }[];
 };
 
+/** `timeout` bounds the time until the answer to one part of the import begins; 600 unless told. */
 export type ImportOptions = CallOptions & {
   /** `new` (default): every record is a new write. `keep`: the records' own versions are merged, to restore; needs an `admin` key. */
   versions?: "new" | "keep" | undefined;
@@ -42,6 +43,8 @@ export type UnitOptions = ImportOptions & {
   format?: "jsonl" | "tar" | undefined;
 };
 
+/** Seconds until the answer to a part begins, which is after its upload where something in between collects it. */
+const partTimeout = 600;
 /** Bytes of one request: what is held in memory to be sent again after a break, twice, as the next part is read ahead. */
 const partBytes = 8 * 2 ** 20;
 
@@ -161,7 +164,7 @@ async function send(
   });
   const query = { namespace, format, versions };
   const request = { method: "POST", path: "/v1/import", query, body: bodyOf(body), repeatable: false } as const;
-  const response = await transport.send(request, options, (response) => response);
+  const response = await transport.send(request, { timeout: partTimeout, ...options }, (response) => response);
   for await (const text of linesOf(response)) {
     const line = parseLine<WireProgress>(text);
     if (line.type === "error") {

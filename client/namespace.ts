@@ -332,10 +332,13 @@ export class Namespace {
     return exportEntries(this.#transport, this.name, options);
   }
 
-  /** An export as the service sends it: JSON Lines, or a tar of raw values. Does not resume by itself. */
+  /**
+   * An export as bytes: JSON Lines, which goes on by itself after a break and fails when something is missing, or a tar
+   * of raw values, which does not go on.
+   */
   exportStream(
     options: ExportOptions & { format?: "jsonl" | "tar" | undefined } = {},
-  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  ): Promise<ReadableStream<Uint8Array>> {
     return exportStream(this.#transport, this.name, options);
   }
 

@@ -19,7 +19,8 @@ export type Connection = { readonly url: string; readonly kv: SkyKV; readonly en
 export function connect(options: GlobalOptions, environment: NodeJS.ProcessEnv = process.env): Connection {
   const box = findBox(process.cwd());
   const url = options.url ?? environment.SKYKV_URL ?? box?.url;
-  if (!url) throw usage("no service is known: give --url or set SKYKV_URL, or run `npm start` and come back to its directory");
+  if (!url)
+    throw usage("no service is known: give --url or set SKYKV_URL, or run `npm start` and come back to its directory");
   if (!URL.canParse(url)) throw usage(`expected a URL like https://kv.example.com, found ${JSON.stringify(url)}`);
   const key = keyOf(options) ?? environment.SKYKV_KEY ?? boxKey(box, url);
   const { timeout } = options;

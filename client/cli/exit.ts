@@ -35,7 +35,8 @@ export function exitCodeOf(error: unknown): number {
 /** One line for stderr. */
 export function messageOf(error: unknown): string {
   if (error instanceof SkyKVError) {
-    const current = error.status === 412 ? `; the entry is ${error.current === null ? "absent" : `at ${error.current}`}` : "";
+    const current =
+      error.status === 412 ? `; the entry is ${error.current === null ? "absent" : `at ${error.current}`}` : "";
     return `${error.message}${current}${error.requestId === null ? "" : ` [request ${error.requestId}]`}`;
   }
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,9 @@
 /** A part of a JSON document: an element of its array, or a member of its object with the member's name. */
 export type Part = { readonly name: string | null; readonly text: string };
 
-const [quote, backslash, comma, colon, openBracket, closeBracket, openBrace, closeBrace] = Buffer.from('"\\,:[]{}') as unknown as number[];
+const [quote, backslash, comma, colon, openBracket, closeBracket, openBrace, closeBrace] = Buffer.from(
+  '"\\,:[]{}',
+) as unknown as number[];
 
 /**
  * Parts a JSON array or object into the texts of what it holds, chunk by chunk, so that a document of any size is never
@@ -27,7 +29,10 @@ export class JsonSplitter {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let start = 0;
     const text = (end: number): string => {
-      const whole = Buffer.concat([...(this.#begun ?? []), bytes.subarray(start, end)]).toString().trim();
+      if (this.#begun === null) return "";
+      const whole = Buffer.concat([...this.#begun, bytes.subarray(start, end)])
+        .toString()
+        .trim();
       this.#begun = null;
       this.#begunBytes = 0;
       return whole;
@@ -55,7 +60,8 @@ export class JsonSplitter {
         if (this.#depth === 1) {
           this.#isOver = true;
           if (this.#begun !== null) yield this.#part(text(at));
-          else if (this.#name !== null) throw new Error(`expected a value for ${JSON.stringify(this.#name)}, found none`);
+          else if (this.#name !== null)
+            throw new Error(`expected a value for ${JSON.stringify(this.#name)}, found none`);
         }
         this.#depth--;
         continue;
@@ -76,7 +82,8 @@ export class JsonSplitter {
     if (begun === null) return;
     begun.push(Buffer.from(bytes.subarray(start)));
     this.#begunBytes += bytes.length - start;
-    if (this.#begunBytes > this.#maxBytes) throw new Error(`a part of the document is longer than ${this.#maxBytes} bytes`);
+    if (this.#begunBytes > this.#maxBytes)
+      throw new Error(`a part of the document is longer than ${this.#maxBytes} bytes`);
   }
 
   /** Throws when the document is not complete. */
@@ -94,7 +101,8 @@ export class JsonSplitter {
 
   #part(text: string): Part {
     if (text === "") throw new Error("expected a value before a comma, found none");
-    if (this.#isObject && this.#name === null) throw new Error(`expected a name and a colon, found ${text.slice(0, 80)}`);
+    if (this.#isObject && this.#name === null)
+      throw new Error(`expected a name and a colon, found ${text.slice(0, 80)}`);
     const part = { name: this.#name, text };
     this.#name = null;
     return part;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { encodeValue } from "../bytes.ts";
-import { type Entry, ValueEntry } from "../client.ts";
+import { type Entry, ValueEntry, type WatchEvent } from "../client.ts";
 
 /** Writes text to stdout, at the reader's pace. */
 export async function print(text: string | Uint8Array): Promise<void> {
@@ -13,14 +13,17 @@ export function printJson(value: unknown): Promise<void> {
 
 /** Text from strangers, for a line of a terminal: control characters would break lines or command the terminal. */
 export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Rows with aligned columns; the first one holds the titles. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd();
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd();
   return `${rows.map(line).join("\n")}\n`;
 }
 
@@ -48,4 +51,11 @@ export function entryJson(entry: Entry): object {
     meta: entry.meta,
     ...(entry instanceof ValueEntry && encodeValue(entry.value)),
   };
+}
+
+/** An event in the words of the API, for `--json`. */
+export function eventJson(event: WatchEvent): object {
+  if (event.type !== "put") return event;
+  const { contentType, expiresAt, value, ...same } = event;
+  return { ...same, content_type: contentType, expires_at: expiresAt, ...(value && encodeValue(value)) };
 }

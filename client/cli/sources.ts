@@ -1,4 +1,3 @@
-import { SkyKVError } from "../client.ts";
 import { JsonSplitter } from "./json-splitter.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
@@ -65,7 +64,12 @@ export async function* fromJson(chunks: Chunks, options: RecordOptions): AsyncGe
  * The text of a record is kept as it is, so that no number loses digits; it is parsed only to see its key and that it
  * is JSON.
  */
-function lineOfRecord(text: string, name: string | null, where: string, { keyFields, keyPrefix }: RecordOptions): Uint8Array {
+function lineOfRecord(
+  text: string,
+  name: string | null,
+  where: string,
+  { keyFields, keyPrefix }: RecordOptions,
+): Uint8Array {
   let record: unknown;
   try {
     record = JSON.parse(text);
@@ -74,12 +78,14 @@ function lineOfRecord(text: string, name: string | null, where: string, { keyFie
   }
   if (keyFields.length === 0 && name === null) {
     const { key } = Object(record);
-    if (typeof key !== "string") throw new Error(`${where} has no key: expected {"key": …, "value": …}, or say --key-field`);
+    if (typeof key !== "string")
+      throw new Error(`${where} has no key: expected {"key": …, "value": …}, or say --key-field`);
     // A line of an import already. Only white space can hold line feeds in JSON.
     if (keyPrefix === "") return Buffer.from(`${text.replace(/[\r\n]/g, " ")}\n`);
     return Buffer.from(`${JSON.stringify({ ...Object(record), key: keyPrefix + key })}\n`);
   }
-  const key = keyPrefix + (keyFields.length > 0 ? keyFields.map((field) => keyPart(record, field, where)).join("/") : name);
+  const key =
+    keyPrefix + (keyFields.length > 0 ? keyFields.map((field) => keyPart(record, field, where)).join("/") : name);
   return Buffer.from(`${JSON.stringify({ key, value: text, content_type: "application/json" })}\n`);
 }
 
@@ -87,7 +93,12 @@ function keyPart(record: unknown, field: string, where: string): string {
   const value: unknown = Object(record)[field];
   if (typeof value === "string" && value !== "") return value;
   if (typeof value === "number" && (!Number.isInteger(value) || Number.isSafeInteger(value))) return String(value);
-  const found = typeof value === "number" ? "a number that JavaScript cannot hold exactly" : value === undefined ? "nothing" : JSON.stringify(value);
+  const found =
+    typeof value === "number"
+      ? "a number that JavaScript cannot hold exactly"
+      : value === undefined
+        ? "nothing"
+        : JSON.stringify(value);
   throw new Error(`${where}: expected text or a number in the field ${field}, found ${found.slice(0, 80)}`);
 }
 
@@ -101,7 +112,8 @@ export async function* fromTar(chunks: Chunks): AsyncGenerator<Uint8Array, void>
     const header = await reader.read(block);
     // An archive ends with empty blocks, and some without.
     if (header === null || header.every((byte) => byte === 0)) break;
-    if (header.toString("latin1", 257, 262) !== "ustar") throw new Error("expected a tar archive (ustar, pax or GNU), found something else");
+    if (header.toString("latin1", 257, 262) !== "ustar")
+      throw new Error("expected a tar archive (ustar, pax or GNU), found something else");
     const size = sizeOf(header);
     const content = await reader.read(Math.ceil(size / block) * block);
     if (content === null) throw new Error("the archive ends within a member");
@@ -150,6 +162,6 @@ class BlockReader {
   }
 }
 
-function tooLong(what: string): SkyKVError {
-  return new SkyKVError("too-large", `${what} is longer than ${maxUnitBytes} bytes; no value may be as large`);
+function tooLong(what: string): Error {
+  return new Error(`${what} is longer than ${maxUnitBytes} bytes; no value may be as large`);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json, SkyKV, SkyKVError } from "../../client/client.ts";
-import { entry, type Fake, json as answerJson, problem, startFake, wireEntry } from "./fake.ts";
+import { json as answerJson, entry, type Fake, problem, startFake, wireEntry } from "./fake.ts";
 
 describe("client: entries", () => {
   let fake: Fake;
@@ -97,7 +97,7 @@ describe("client: entries", () => {
   it("carries conditions, expiry, meta and durability where the service expects them", async () => {
     fake = await startFake((_, response) => entry(response, 200, "", { "kv-expires-at": "2026-11-21T10:30:00.000Z" }));
     const users = fake.client({ durability: "peer" }).namespace();
-    const written = await users.put("k", "v", { ifMatch: ["a", "b"], ttl: 0.0625, meta: { "né": "\u{1f600}\u007f" } });
+    const written = await users.put("k", "v", { ifMatch: ["a", "b"], ttl: 0.0625, meta: { né: "\u{1f600}\u007f" } });
     assert.equal(written.created, false);
     assert.equal(written.expiresAt?.toISOString(), "2026-11-21T10:30:00.000Z");
     await users.put("k", "v", { createOnly: true, keepTtl: true, durability: "all" });
@@ -123,7 +123,21 @@ describe("client: entries", () => {
   it("writes keys into URLs so that no normalisation changes them", async () => {
     fake = await startFake((_, response) => entry(response, 200));
     const users = fake.client().namespace();
-    const keys = ["users/42", "a b?c#d", "ü😀", "50%", "x:increment", "a/../b", "./a", "a//b", "/a", "a/", "%2e%2e", "..a", "a+b&c=d"];
+    const keys = [
+      "users/42",
+      "a b?c#d",
+      "ü😀",
+      "50%",
+      "x:increment",
+      "a/../b",
+      "./a",
+      "a//b",
+      "/a",
+      "a/",
+      "%2e%2e",
+      "..a",
+      "a+b&c=d",
+    ];
     for (const key of keys) await users.get(key);
     const sent = fake.seen.map(({ target }) => target.slice("/v1/kv/default/".length));
     assert.deepEqual(sent.map(decodeURIComponent), keys);
@@ -139,7 +153,10 @@ describe("client: entries", () => {
       assert.equal(request.target, "/v1/kv/default:batch");
       const [operation] = JSON.parse(request.body).operations;
       const results = {
-        get: operation.key === "." ? { status: 200, entry: wireEntry(".", "dot") } : { status: 404, problem: { code: "not-found" } },
+        get:
+          operation.key === "."
+            ? { status: 200, entry: wireEntry(".", "dot") }
+            : { status: 404, problem: { code: "not-found" } },
         put: { status: 201, version, etag: version, expires_at: null },
         delete: { status: 412, problem: { code: "condition-failed", current: version } },
       };
@@ -152,7 +169,14 @@ describe("client: entries", () => {
     assert.equal(await users.getText(".."), null);
     assert.equal((await users.put("..", new Blob(["bytes"]).stream(), { ttl: 5 })).created, true);
     const [operation] = JSON.parse(fake.seen.at(-1)!.body).operations;
-    assert.deepEqual(operation, { op: "put", key: "..", value: "bytes", encoding: "utf8", content_type: "application/octet-stream", ttl: 5 });
+    assert.deepEqual(operation, {
+      op: "put",
+      key: "..",
+      value: "bytes",
+      encoding: "utf8",
+      content_type: "application/octet-stream",
+      ttl: 5,
+    });
     await assert.rejects(users.delete("..", { ifMatch: "x" }), { code: "condition-failed", status: 412 });
   });
 
@@ -193,14 +217,22 @@ describe("client: entries", () => {
     fake = await startFake((request, response) => {
       if (request.path.endsWith("cas")) return problem(response, 412, "condition-failed", { current: "v9" });
       if (request.path.endsWith("large")) return problem(response, 413, "too-large", { limit: 10, actual: 11 });
-      if (request.path.endsWith("proxy")) return response.writeHead(403, { "content-type": "text/html" }).end("<h1>Blocked</h1>");
+      if (request.path.endsWith("proxy"))
+        return response.writeHead(403, { "content-type": "text/html" }).end("<h1>Blocked</h1>");
       problem(response, 401, "unauthorized");
     });
     const users = fake.client().namespace();
-    const failure = async (promise: Promise<unknown>) => promise.then(assert.fail, (error: SkyKVError) => error);
+    const failure = async (promise: Promise<unknown>) =>
+      promise.then(
+        () => assert.fail("expected an error"),
+        (error: SkyKVError) => error,
+      );
     const cas = await failure(users.put("cas", "v", { ifMatch: "v1" }));
     assert.ok(cas instanceof SkyKVError);
-    assert.deepEqual([cas.code, cas.status, cas.current, cas.requestId, cas.detail], ["condition-failed", 412, "v9", "r-1", "what to do"]);
+    assert.deepEqual(
+      [cas.code, cas.status, cas.current, cas.requestId, cas.detail],
+      ["condition-failed", 412, "v9", "r-1", "what to do"],
+    );
     const large = await failure(users.put("large", "v"));
     assert.deepEqual([large.code, large.limit, large.actual], ["too-large", 10, 11]);
     assert.equal((await failure(users.get("a"))).code, "unauthorized");

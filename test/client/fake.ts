@@ -22,7 +22,9 @@ export type Fake = {
 };
 
 /** A service that answers as the test says; requests are handed over with their whole body. */
-export async function startFake(answer: (request: Seen, response: ServerResponse, count: number) => unknown): Promise<Fake> {
+export async function startFake(
+  answer: (request: Seen, response: ServerResponse, count: number) => unknown,
+): Promise<Fake> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -53,8 +55,15 @@ export async function startFake(answer: (request: Seen, response: ServerResponse
   };
 }
 
-export function json(response: ServerResponse, body: unknown, status = 200, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { "content-type": "application/json", "kv-request-id": "r-1", ...headers }).end(JSON.stringify(body));
+export function json(
+  response: ServerResponse,
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): void {
+  response
+    .writeHead(status, { "content-type": "application/json", "kv-request-id": "r-1", ...headers })
+    .end(JSON.stringify(body));
 }
 
 export function problem(
@@ -64,12 +73,25 @@ export function problem(
   members: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): void {
-  const body = { type: `urn:skykv:problem:${code}`, title: "A problem", status, code, detail: "what to do", instance: "r-1", ...members };
+  const body = {
+    type: `urn:skykv:problem:${code}`,
+    title: "A problem",
+    status,
+    code,
+    detail: "what to do",
+    instance: "r-1",
+    ...members,
+  };
   json(response, body, status, { "content-type": "application/problem+json", ...headers });
 }
 
 /** An answer to a read or write of an entry. */
-export function entry(response: ServerResponse, status: number, value = "", headers: Record<string, string> = {}): void {
+export function entry(
+  response: ServerResponse,
+  status: number,
+  value = "",
+  headers: Record<string, string> = {},
+): void {
   const facts = {
     etag: '"019aa3b1c5e20000-local"',
     "kv-version": "019aa3b1c5e20000-local",
@@ -96,4 +118,10 @@ export function wireEntry(key: string, value?: string) {
     meta: null,
     ...(value !== undefined && { value, encoding: "utf8" }),
   };
+}
+
+export async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const item of source) taken.push(item);
+  return taken;
 }

@@ -46,7 +46,10 @@ describe("client: retries, deadlines and session", () => {
   it("repeats a write whose body can be opened again, and never one that is a stream", async () => {
     fake = await startFake((_, response, count) => (count === 1 ? response.destroy() : entry(response, 201)));
     await fake.client().namespace().put("k", body);
-    assert.deepEqual(fake.seen.map((request) => request.body), ["value", "value"]);
+    assert.deepEqual(
+      fake.seen.map((request) => request.body),
+      ["value", "value"],
+    );
     fake.seen.length = 0;
     await assert.rejects(fake.client().namespace().put("k", body()), { code: "unreachable" });
     assert.equal(fake.seen.length, 1);
@@ -110,23 +113,36 @@ describe("client: retries, deadlines and session", () => {
     const users = fake.client({ key: async () => `jwt-${++turn}` }).namespace();
     await users.get("a");
     await users.get("a");
-    assert.deepEqual(fake.seen.map(({ headers }) => headers.authorization), ["Bearer jwt-1", "Bearer jwt-2"]);
+    assert.deepEqual(
+      fake.seen.map(({ headers }) => headers.authorization),
+      ["Bearer jwt-1", "Bearer jwt-2"],
+    );
   });
 
   it("carries the session on, merged per origin when answers overtake each other", async () => {
-    const tokens = ["local.aaaaaaaaaaaa.10", "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3", "local.aaaaaaaaaaaa.11~aws.bbbbbbbbbbbb.5", "local.cccccccccccc.1"];
-    fake = await startFake((_, response, count) => entry(response, 200, "", { "kv-session": tokens[count - 1] ?? tokens.at(-1)! }));
+    const tokens = [
+      "local.aaaaaaaaaaaa.10",
+      "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3",
+      "local.aaaaaaaaaaaa.11~aws.bbbbbbbbbbbb.5",
+      "local.cccccccccccc.1",
+    ];
+    fake = await startFake((_, response, count) =>
+      entry(response, 200, "", { "kv-session": tokens[count - 1] ?? tokens.at(-1)! }),
+    );
     const kv = fake.client();
     const users = kv.namespace();
     assert.equal(kv.session, null);
     for (let i = 0; i < 5; i++) await users.get("k");
-    assert.deepEqual(fake.seen.map(({ headers }) => headers["kv-session"]), [
-      undefined,
-      "local.aaaaaaaaaaaa.10",
-      "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3",
-      "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.5",
-      "local.cccccccccccc.1~aws.bbbbbbbbbbbb.5",
-    ]);
+    assert.deepEqual(
+      fake.seen.map(({ headers }) => headers["kv-session"]),
+      [
+        undefined,
+        "local.aaaaaaaaaaaa.10",
+        "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3",
+        "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.5",
+        "local.cccccccccccc.1~aws.bbbbbbbbbbbb.5",
+      ],
+    );
     const other = fake.client();
     other.session = kv.session;
     await other.namespace().get("k");
@@ -145,7 +161,9 @@ describe("client: retries, deadlines and session", () => {
     fake = await startFake((_, response) => response.writeHead(200).end("<html>"));
     await assert.rejects(fake.client().cluster(), { code: "unexpected-answer" });
     await fake.close();
-    fake = await startFake((_, response) => json(response, { cloud: "local", clouds: [{ name: "local", lag_ms: 0 }], cache: { l1_entries: 1 } }));
+    fake = await startFake((_, response) =>
+      json(response, { cloud: "local", clouds: [{ name: "local", lag_ms: 0 }], cache: { l1_entries: 1 } }),
+    );
     const cluster = await fake.client().cluster();
     assert.equal(cluster.clouds[0]?.lagMs, 0);
     assert.equal(cluster.cache.l1Entries, 1);

@@ -7,7 +7,15 @@ const open = (response: ServerResponse) => response.writeHead(200, { "content-ty
 const frame = (response: ServerResponse, event: string, id: string | null, data: unknown) =>
   response.write(`: comment\n\n${id === null ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
 const put = (key: string, extra = {}) => ({
-  type: "put", id: "", key, version: "v", origin: "local", content_type: "text/plain", size: 1, expires_at: null, ...extra,
+  type: "put",
+  id: "",
+  key,
+  version: "v",
+  origin: "local",
+  content_type: "text/plain",
+  size: 1,
+  expires_at: null,
+  ...extra,
 });
 
 describe("client: watch", () => {
@@ -19,7 +27,8 @@ describe("client: watch", () => {
     for await (const event of events) if (taken.push(event) === count) break;
     return taken;
   }
-  const names = (events: WatchEvent[]) => events.map((event) => ("key" in event ? `${event.type} ${event.key}` : event.type));
+  const names = (events: WatchEvent[]) =>
+    events.map((event) => ("key" in event ? `${event.type} ${event.key}` : event.type));
 
   it("begins at a cursor of now, so that a break before the first event loses nothing", async () => {
     fake = await startFake((request, response, count) => {
@@ -29,13 +38,20 @@ describe("client: watch", () => {
       frame(open(response), "put", "c1", put("a"));
     });
     assert.deepEqual(names(await take(1, fake.client().namespace().watch({ prefix: "p" }))), ["put a"]);
-    assert.deepEqual(fake.seen.map(({ query }) => query.get("prefix")), ["p", "p", "p"]);
+    assert.deepEqual(
+      fake.seen.map(({ query }) => query.get("prefix")),
+      ["p", "p", "p"],
+    );
   });
 
   it("goes on behind the last event after a break, a clean end and a refusal that passes", async () => {
     fake = await startFake((request, response, count) => {
       assert.equal(request.query.get("since"), ["c0", "c1", "c1", "c2"][count - 1]);
-      if (count === 1) return frame(open(response), "put", "c1", put("a", { value: "YQ==", encoding: "base64" })) && setImmediate(() => response.destroy());
+      if (count === 1)
+        return (
+          frame(open(response), "put", "c1", put("a", { value: "YQ==", encoding: "base64" })) &&
+          setImmediate(() => response.destroy())
+        );
       if (count === 2) return problem(response, 503, "draining", {}, { "retry-after": "0" });
       if (count === 3) return frame(open(response), "delete", "c2", { ...put("b"), type: "delete" }) && response.end();
       frame(open(response), "put", "c3", put("c"));
@@ -58,7 +74,10 @@ describe("client: watch", () => {
     });
     const events = await take(3, fake.client().namespace().watch({ snapshot: true }));
     assert.deepEqual(names(events), ["put a", "live", "put b"]);
-    assert.deepEqual(events.map((event) => "cursor" in event && event.cursor), [null, "c1", "c2"]);
+    assert.deepEqual(
+      events.map((event) => "cursor" in event && event.cursor),
+      [null, "c1", "c2"],
+    );
   });
 
   it("starts a snapshot that broke anew, with a reset between the halves", async () => {
@@ -68,7 +87,12 @@ describe("client: watch", () => {
       if (count === 1) return setImmediate(() => response.destroy());
       frame(response, "live", null, { cursor: "c1" });
     });
-    assert.deepEqual(names(await take(4, fake.client().namespace().watch({ snapshot: true }))), ["put a", "reset", "put a", "live"]);
+    assert.deepEqual(names(await take(4, fake.client().namespace().watch({ snapshot: true }))), [
+      "put a",
+      "reset",
+      "put a",
+      "live",
+    ]);
   });
 
   it("gives a reset and a new snapshot when its cursor is gone", async () => {
@@ -78,7 +102,11 @@ describe("client: watch", () => {
       frame(open(response), "put", "s1", put("a"));
       frame(response, "live", null, { cursor: "c1" });
     });
-    assert.deepEqual(names(await take(3, fake.client().namespace().watch({ since: "old" }))), ["reset", "put a", "live"]);
+    assert.deepEqual(names(await take(3, fake.client().namespace().watch({ since: "old" }))), [
+      "reset",
+      "put a",
+      "live",
+    ]);
   });
 
   it("passes over frames of kinds that it does not know", async () => {

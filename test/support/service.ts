@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfig } from "../../service/config.ts";
 import { type Io, type Running, startService } from "../../service/main.ts";
 import { type Postgres, startPostgres } from "../../tools/box/postgres.ts";
+import { scratchFolder } from "./scratch.ts";
 
 /** The admin key of every test service. */
 export const adminKey = `skykv_testtesttest_${"k".repeat(43)}`;
@@ -22,9 +22,7 @@ export async function startTestService(
   environment: Record<string, string> = {},
   io: Partial<Io> = {},
 ): Promise<TestService> {
-  const folder = await mkdtemp(join(tmpdir(), "skykv-test-"));
-  // Run by root, PostgreSQL has another user, who must pass.
-  await chmod(folder, 0o711);
+  const folder = await scratchFolder();
   const postgres = await startPostgres({ directory: join(folder, "postgres") });
   const config = readConfig({
     DATABASE_URL: postgres.url,

@@ -43,8 +43,6 @@ async function runBox(args: string[], serviceMain: string | undefined): Promise<
     return 0;
   }
 
-  // The terminal may be gone when we stop.
-  process.stdout.on("error", () => {});
   const say = options.json ? console.error : console.log;
   const started = performance.now();
   const stopping = stopSignal();

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { adminKey } from "../support/service.ts";
+
+export type Event = {
+  readonly type: "put" | "delete";
+  readonly id: string;
+  readonly key: string;
+  readonly version: string;
+};
+
+/**
+ * Watches the namespace `default` until stopped, resuming behind the last event after every break, by a stream of
+ * server-sent events or by long polls. `url` is asked for anew each time: the process may have changed.
+ */
+export class Watcher {
+  readonly events: Event[] = [];
+  /** Anything that a watcher must not see: an answer other than 200 or a passing 5xx. */
+  readonly faults: string[] = [];
+  readonly #url: () => string;
+  readonly #kind: "stream" | "poll";
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  #cursor: string | null = null;
+
+  private constructor(kind: "stream" | "poll", url: () => string) {
+    this.#kind = kind;
+    this.#url = url;
+    this.#ended = this.#run();
+  }
+
+  /** Resolves when it will miss nothing that is written from now on. */
+  static async start(kind: "stream" | "poll", url: () => string): Promise<Watcher> {
+    const watcher = new Watcher(kind, url);
+    while (watcher.#cursor === null && watcher.faults.length === 0) await sleep(5);
+    return watcher;
+  }
+
+  /** What was seen of a key, oldest first. */
+  of(key: string): Event[] {
+    return this.events.filter((event) => event.key === key);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await (this.#kind === "stream" ? this.#stream() : this.#poll());
+      } catch {
+        // A broken connection; what it lacks comes after the cursor.
+      }
+      if (!this.#stop.signal.aborted) await sleep(20);
+    }
+  }
+
+  async #ask(query: URLSearchParams): Promise<Response | null> {
+    if (this.#cursor !== null) query.set("since", this.#cursor);
+    const response = await fetch(`${this.#url()}/v1/kv/default:watch?${query}`, {
+      headers: { Authorization: `Bearer ${adminKey}` },
+      signal: this.#stop.signal,
+    });
+    if (response.ok) return response;
+    if (response.status < 500) this.faults.push(`${response.status}: ${await response.text()}`);
+    return null;
+  }
+
+  async #stream(): Promise<void> {
+    const response = await this.#ask(new URLSearchParams());
+    let text = "";
+    for await (const chunk of response?.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const frames = (text + chunk).split("\n\n");
+      text = frames.pop()!;
+      for (const frame of frames) this.#take(frame);
+    }
+  }
+
+  #take(frame: string): void {
+    const fields = new Map(
+      frame.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]),
+    );
+    if (fields.has("data")) this.events.push(JSON.parse(fields.get("data")!));
+    this.#cursor = fields.get("id") ?? this.#cursor;
+  }
+
+  async #poll(): Promise<void> {
+    const response = await this.#ask(new URLSearchParams({ wait: this.#cursor === null ? "0" : "5" }));
+    if (response === null) return;
+    const { events, cursor } = (await response.json()) as { events: Event[]; cursor: string };
+    this.events.push(...events);
+    this.#cursor = cursor;
+  }
+}

@@ -1,0 +1,11 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { get as httpGet, type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { type Postgres, startPostgres } from "../box/postgres.ts";
+import { type Service, startService } from "../box/service.ts";
+import type { Answer, Answers } from "./bare.ts";
+import { keyOf, namespace, seededKeys, valueBytes } from "./workloads.ts";
