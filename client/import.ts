@@ -167,6 +167,9 @@ async function send(
   const response = await transport.send(request, { timeout: partTimeout, ...options }, (response) => response);
   for await (const text of linesOf(response)) {
     const line = parseLine<WireProgress>(text);
+    // Without a line it is the import itself that failed.
+    if (line.type === "error" && line.line === 0)
+      throw fromProblem(line.problem ?? {}, Number(line.problem?.status ?? 0));
     if (line.type === "error") {
       progress.errors.push({ line: line.line, key: line.key ?? null, problem: line.problem ?? {} });
       continue;

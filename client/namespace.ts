@@ -32,11 +32,10 @@ import {
 } from "./import.ts";
 import { Listing } from "./listing.ts";
 import {
-  batchBodies,
+  batchesOf,
   type Conditions,
   demandedAbsence,
   type Expiry,
-  isRead,
   type Operation,
   type OperationResult,
   type PutFields,
@@ -67,7 +66,7 @@ export type ListOptions = ReadOptions & {
   delimiter?: string | undefined;
   /** With values; each entry is then a {@link ValueEntry}. */
   values?: boolean | undefined;
-  /** Entries in one request, 1-1000. */
+  /** Entries in one request, 1-1000; 1000 unless told. */
   limit?: number | undefined;
   /** `cursor` of an earlier page: go on behind it. */
   cursor?: string | undefined;
@@ -81,6 +80,9 @@ export type Written = {
   /** Null: never. */
   readonly expiresAt: Date | null;
 };
+
+/** Entries in one answer, at most. */
+const maxPage = 1000;
 
 /** The entries of one namespace. Made by `kv.namespace(name)`; making one sends nothing. */
 export class Namespace {
@@ -236,7 +238,7 @@ export class Namespace {
     const query = {
       prefix: options.prefix,
       delimiter: options.delimiter,
-      limit: options.limit?.toString(),
+      limit: String(options.limit ?? maxPage),
       values: options.values ? "1" : undefined,
     };
     return new Listing(async (cursor) => {
@@ -255,18 +257,19 @@ export class Namespace {
 
   /**
    * Does many operations, each by itself: one that fails does not stop the others, and says so in its result. More than
-   * 1000, or than 8 MiB, are sent in several requests, one after the other.
+   * 1000, or than 8 MiB, are sent in several requests, one after the other. A request that writes a key twice is not
+   * retried: its repetition could not be told from a second one.
    */
   async batch(operations: readonly Operation[], options: ReadOptions & WriteOptions = {}): Promise<OperationResult[]> {
     const results: OperationResult[] = [];
     let part = 0;
-    for (const body of batchBodies(operations)) {
+    for (const { body, writes, distinct } of batchesOf(operations)) {
       // Requests differ, and so must what names them.
       const idempotencyKey = options.idempotencyKey && `${options.idempotencyKey}${part++ > 0 ? `.${part}` : ""}`;
-      const call = operations.every(isRead)
-        ? this.#action(":batch", this.#readHeaders(options))
-        : this.#write("POST", ":batch", { ...options, idempotencyKey }, this.#readHeaders(options));
-      results.push(...(await this.#results({ ...call, body: bodyOf(body) }, options)));
+      const call = this.#write("POST", ":batch", { ...options, idempotencyKey }, this.#readHeaders(options));
+      const headers = { ...call.headers, ...(!(writes && distinct) && { "idempotency-key": idempotencyKey }) };
+      const repeatable = !writes || distinct || idempotencyKey !== undefined;
+      results.push(...(await this.#results({ ...call, headers, repeatable, body: bodyOf(body) }, options)));
     }
     return results;
   }
@@ -375,10 +378,6 @@ export class Namespace {
     const { durability = this.#transport.options.durability, idempotencyKey = randomKey() } = options;
     const all = { "kv-durability": durability, "idempotency-key": idempotencyKey, ...headers };
     return { method, path: `${this.#path()}${path}`, headers: all, repeatable: true };
-  }
-
-  #action(path: string, headers: Call["headers"]): Call {
-    return { method: "POST", path: `${this.#path()}${path}`, headers, repeatable: true };
   }
 
   async #results(call: Call, options: ReadOptions): Promise<OperationResult[]> {

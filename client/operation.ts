@@ -54,7 +54,7 @@ export type OperationResult = {
   readonly expiresAt: Date | null;
   /** Of an increment: the sum. */
   readonly value: number | null;
-  /** Why it failed; null when it did not. A get that found nothing is status 404 with this error. */
+  /** Why it failed; null when it did not. A get that found nothing has status 404 and no error. */
   readonly error: SkyKVError | null;
 };
 
@@ -135,22 +135,39 @@ export function resultOfJson(wire: WireResult): OperationResult {
 /** Operations in one batch, and bytes of its JSON, with room below the service's 10 MiB. */
 const maxBatch = { operations: 1000, bytes: 8 * 2 ** 20 };
 
-/** Bodies of as few batches as hold the operations in their order. */
-export function* batchBodies(operations: readonly Operation[]): Generator<Json> {
+/** One request of a batch. */
+export type Batch = {
+  readonly body: Json;
+  /** Whether it writes. */
+  readonly writes: boolean;
+  /** Whether no key occurs twice: only then can a repetition be recognised. */
+  readonly distinct: boolean;
+};
+
+/** The operations in their order, in as few requests as hold them. */
+export function* batchesOf(operations: readonly Operation[]): Generator<Batch> {
+  let batch: Operation[] = [];
   let parts: string[] = [];
   let bytes = 0;
+  const made = (): Batch => ({
+    body: bodyOfParts(parts),
+    writes: batch.some(({ op }) => op !== "get" && op !== "check"),
+    distinct: new Set(batch.map(({ key }) => key)).size === batch.length,
+  });
   for (const operation of operations) {
     const part = JSON.stringify(wireOperation(operation));
     const size = encodeText(part).length;
     if (parts.length === maxBatch.operations || (parts.length > 0 && bytes + size > maxBatch.bytes)) {
-      yield bodyOfParts(parts);
+      yield made();
+      batch = [];
       parts = [];
       bytes = 0;
     }
+    batch.push(operation);
     parts.push(part);
     bytes += size;
   }
-  if (parts.length > 0) yield bodyOfParts(parts);
+  if (parts.length > 0) yield made();
 }
 
 /** The body of a transaction, which cannot be parted. */
@@ -160,8 +177,4 @@ export function transactionBody(operations: readonly Operation[]): Json {
 
 function bodyOfParts(parts: readonly string[]): Json {
   return new Json(`{"operations":[${parts.join(",")}]}`);
-}
-
-export function isRead({ op }: Operation): boolean {
-  return op === "get" || op === "check";
 }

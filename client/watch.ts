@@ -1,8 +1,7 @@
-import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { decodeValue } from "./bytes.ts";
 import { dateOf } from "./entry.ts";
 import { isTransient, SkyKVError } from "./errors.ts";
-import { type Call, chunksOf, discard, pauseAfter, readJson, sleep, type Transport } from "./http.ts";
+import { type Call, discard, linesOf, parseLine, pauseAfter, sleep, type Transport } from "./http.ts";
 
 export type WatchOptions = {
   prefix?: string | undefined;
@@ -53,31 +52,27 @@ export async function* watch(
   path: string,
   options: WatchOptions,
 ): AsyncGenerator<WatchEvent, void> {
-  const { signal } = options;
-  const common = { prefix: options.prefix, values: options.values ? "1" : undefined };
-  const request = (query: Call["query"]): Call => ({
-    method: "GET",
-    path,
-    query: { ...common, ...query },
-    repeatable: true,
-  });
-
+  const { signal, prefix } = options;
+  const values = options.values ? "1" : undefined;
   let cursor = options.since ?? null;
   let snapshot = options.snapshot === true && cursor === null;
-  // A cursor from the start: a break before the first event must not lose it.
-  if (cursor === null && !snapshot) cursor = await currentCursor(transport, request({ wait: "0" }), signal);
   for (let failures = 0; ; failures++) {
     let given = false;
     let failure: unknown = null;
     try {
-      const call = request(snapshot ? { snapshot: "1" } : { since: cursor! });
-      const response = await transport.send({ ...call, repeatable: false }, { signal }, (response) => response);
+      const query = { prefix, values, ...(snapshot ? { snapshot: "1" } : cursor !== null && { since: cursor }) };
+      const call: Call = { method: "GET", path, query, repeatable: false };
+      const response = await transport.send(call, { signal }, (response) => response);
       for await (const frame of framesOf(response)) {
         failures = 0;
+        // Half a snapshot cannot be resumed: its ids say where it began. The other ids come without an event too.
+        if (!snapshot) cursor = frame.id ?? cursor;
         const event = eventOf(frame, snapshot);
         if (event === null) continue;
-        if (event.type === "live") snapshot = false;
-        cursor = event.cursor ?? cursor;
+        if (event.type === "live") {
+          snapshot = false;
+          cursor = event.cursor;
+        }
         given = true;
         yield event;
       }
@@ -91,15 +86,10 @@ export async function* watch(
       if (!isTransient(error)) throw error;
       failure = error;
     }
-    // Half a snapshot cannot be resumed, and what was deleted meanwhile would stay unknown.
+    // What was deleted since the half that was given would stay unknown.
     if (snapshot && given) yield { type: "reset" };
     await sleep(pauseAfter(failures, failure), signal);
   }
-}
-
-/** The cursor of now, from a long poll that does not wait. */
-async function currentCursor(transport: Transport, request: Call, signal: AbortSignal | undefined): Promise<string> {
-  return (await transport.send(request, { signal }, readJson<{ cursor: string }>)).cursor;
 }
 
 type WireEvent = {
@@ -113,13 +103,14 @@ type WireEvent = {
   encoding?: "utf8" | "base64";
 };
 
-/** Null for frames of kinds that this release does not know. */
-function eventOf(frame: EventSourceMessage, snapshot: boolean): Exclude<WatchEvent, { type: "reset" }> | null {
-  if (frame.event === "live") return { type: "live", cursor: (JSON.parse(frame.data) as { cursor: string }).cursor };
-  if (frame.event !== "put" && frame.event !== "delete") return null;
-  const wire = JSON.parse(frame.data) as WireEvent;
+/** Null for frames without an event, and for kinds that this release does not know. */
+function eventOf({ event, id, data }: Frame, snapshot: boolean): Exclude<WatchEvent, { type: "reset" }> | null {
+  if (data === null) return null;
+  if (event === "live") return { type: "live", cursor: parseLine<{ cursor: string }>(data).cursor };
+  if (event !== "put" && event !== "delete") return null;
+  const wire = parseLine<WireEvent>(data);
   const { key, version, origin } = wire;
-  if (frame.event === "delete") return { type: "delete", key, version, origin, cursor: frame.id ?? "" };
+  if (event === "delete") return { type: "delete", key, version, origin, cursor: id ?? "" };
   return {
     type: "put",
     key,
@@ -129,22 +120,29 @@ function eventOf(frame: EventSourceMessage, snapshot: boolean): Exclude<WatchEve
     size: wire.size,
     expiresAt: dateOf(wire.expires_at),
     value: wire.value === undefined ? null : decodeValue(wire.value, wire.encoding),
-    cursor: snapshot ? null : (frame.id ?? null),
+    cursor: snapshot ? null : id,
   };
 }
 
-/** Server-sent events, until the stream ends. Throws when it breaks. */
-async function* framesOf(response: Response): AsyncGenerator<EventSourceMessage, void> {
+/** A server-sent event, or an id alone: libraries drop those, but they keep a quiet watch's cursor young. */
+type Frame = { event: string; id: string | null; data: string | null };
+
+/** Frames until the stream ends; what follows the last empty line is torn and dropped. Throws when it breaks. */
+async function* framesOf(response: Response): AsyncGenerator<Frame, void> {
   const type = response.headers.get("content-type");
   if (!type?.startsWith("text/event-stream")) {
     await discard(response);
     throw new SkyKVError("unexpected-answer", `expected text/event-stream, found ${type}`);
   }
-  const decoder = new TextDecoder();
-  const frames: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (frame) => frames.push(frame) });
-  for await (const chunk of chunksOf(response)) {
-    parser.feed(decoder.decode(chunk, { stream: true }));
-    yield* frames.splice(0);
+  const empty: Frame = { event: "message", id: null, data: null };
+  let frame = { ...empty };
+  for await (const line of linesOf(response)) {
+    const [, field, value = ""] = /^([^:]*)(?:: ?(.*?))?\r?$/.exec(line)!;
+    if (line === "" || line === "\r") {
+      yield frame;
+      frame = { ...empty };
+    } else if (field === "event") frame.event = value;
+    else if (field === "id") frame.id = value;
+    else if (field === "data") frame.data = frame.data === null ? value : `${frame.data}\n${value}`;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { json, type OperationResult, ValueEntry } from "../../client/client.ts";
-import { json as answerJson, all, entry, type Fake, problem, startFake, wireEntry } from "./fake.ts";
+import { all, json as answerJson, entry, type Fake, problem, startFake, wireEntry } from "./fake.ts";
 
 const lines = (response: ServerResponse, ...values: unknown[]) => {
   for (const value of values) response.write(`${JSON.stringify(value)}\n`);

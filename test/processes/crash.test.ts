@@ -9,7 +9,7 @@ import { checkLinearizable } from "../support/linearizability.ts";
 import { ProcessCloud } from "../support/processes.ts";
 import { pick, type Random, randomFrom } from "../support/random.ts";
 import { seed } from "../support/seed.ts";
-import { nameOf, valueOf } from "./values.ts";
+import { nameOf, valueFor } from "./values.ts";
 import { Watcher } from "./watcher.ts";
 
 const rounds = 20;
@@ -181,7 +181,7 @@ class Load {
   readonly #actions: ((client: number, name: string) => Promise<unknown>)[] = [
     async (_, name) => {
       const key = `ledger/${name}`;
-      const value = valueOf(name, this.#size());
+      const value = valueFor(name, this.#size());
       await this.#once(
         (kv, headers) => kv.put(key, value, headers),
         ({ status, version }) => `${status} ${version}`,
@@ -200,7 +200,7 @@ class Load {
       });
     },
     (client, name) => {
-      const put = (kv: Kv, headers: Headers) => kv.put(key, valueOf(name, this.#size()), headers);
+      const put = (kv: Kv, headers: Headers) => kv.put(key, valueFor(name, this.#size()), headers);
       const key = pick(this.#random, hotKeys);
       return this.recorder.write(client, key, name, () => put(this.kv(), {}));
     },
@@ -210,7 +210,7 @@ class Load {
     },
     (client, name) => {
       const key = pick(this.#random, hotKeys);
-      const value = valueOf(name, this.#size());
+      const value = valueFor(name, this.#size());
       const put = (kv: Kv, headers: Headers) =>
         kv.put(key, value, { ...headers, "If-None-Match": "*" }).catch((error) => {
           if (error instanceof ApiError && error.status === 412) return null;

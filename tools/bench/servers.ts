@@ -2,10 +2,123 @@ import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
-import { get as httpGet, type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { type Postgres, startPostgres } from "../box/postgres.ts";
-import { type Service, startService } from "../box/service.ts";
-import type { Answer, Answers } from "./bare.ts";
-import { keyOf, namespace, seededKeys, valueBytes } from "./workloads.ts";
+import { startPostgres } from "../box/postgres.ts";
+import { startService } from "../box/service.ts";
+import { Api } from "./api.ts";
+import type { Answers } from "./bare.ts";
+import type { Failed, Measured, Order } from "./load.ts";
+import { namespace, seededKeys } from "./workloads.ts";
+
+export type ServersOptions = {
+  /** Parent of the folder that everything is kept in, which is removed at the end. */
+  readonly folder: string;
+  /** Bounds of the services' memory for values in bytes, one service each; null: the default. */
+  readonly cacheBytes: readonly (number | null)[];
+  /** Whether the namespace has a rate limit: the highest that there is. */
+  readonly limits: boolean;
+  /** Where the services write profiles of their use of the processor when they end. */
+  readonly profiles: string | undefined;
+  readonly say: (line: string) => void;
+};
+
+/** A server that is measured. */
+export type Subject = { readonly port: number; readonly pid: number };
+
+/** All that runs during a bench, each a process of its own. */
+export type Servers = {
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly databasePid: number;
+  readonly service: (cacheBytes: number | null) => Subject;
+  readonly bare: Subject;
+  readonly clientPid: number;
+  /** Lets the client do one round. Rejects when an answer was not right. */
+  readonly measure: (order: Omit<Order, "authorization">) => Promise<Measured>;
+  readonly stop: () => Promise<void>;
+};
+
+/** Starts them, and fills the store. When that fails, nothing is left. */
+export async function startServers(options: ServersOptions): Promise<Servers> {
+  await using stack = new AsyncDisposableStack();
+  await mkdir(options.folder, { recursive: true });
+  const folder = await mkdtemp(join(options.folder, "skykv-bench-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  // Run by root, PostgreSQL has another user, who must pass.
+  await chmod(folder, 0o711);
+
+  options.say("starting PostgreSQL and the service");
+  const postgres = await startPostgres({ directory: join(folder, "postgres") });
+  stack.defer(() => postgres.stop());
+  const key = newKey();
+  const profiling = options.profiles && `--cpu-prof --cpu-prof-dir=${options.profiles}`;
+  const services = new Map<number | null, Subject & { url: string }>();
+  for (const cacheBytes of new Set(options.cacheBytes)) {
+    const environment = {
+      PATH: process.env.PATH,
+      NODE_OPTIONS: profiling,
+      DATABASE_URL: postgres.url,
+      BLOBS_DIR: join(folder, "blobs"),
+      PORT: "0",
+      METRICS_PORT: "0",
+      SKYKV_ADMIN_KEY: key,
+      L1_BYTES: cacheBytes?.toString(),
+    };
+    const logPath = join(folder, `service-${services.size}.log`);
+    const service = await startService({ main: serviceMain, environment, logPath });
+    stack.defer(() => service.stop());
+    services.set(cacheBytes, { url: service.url, port: Number(new URL(service.url).port), pid: service.pid });
+  }
+
+  options.say(`writing ${seededKeys.toLocaleString("en")} entries`);
+  const api = new Api(services.values().next().value!.url, key);
+  await api.createNamespace(namespace, options.limits);
+  await api.fill();
+
+  const bare = await startBare(stack, await api.answers());
+  const client = await startChild(stack, "load.ts");
+  const measure = async (order: Omit<Order, "authorization">) => {
+    client.send({ ...order, authorization: `Bearer ${key}` } satisfies Order);
+    const [answer] = (await once(client, "message")) as [Measured | Failed];
+    if ("error" in answer) throw new Error(answer.error);
+    return answer;
+  };
+  const owned = stack.move();
+  return {
+    folder,
+    databaseUrl: postgres.url,
+    databasePid: postgres.pid,
+    service: (cacheBytes) => services.get(cacheBytes)!,
+    bare,
+    clientPid: client.pid!,
+    measure,
+    stop: () => owned.disposeAsync(),
+  };
+}
+
+const serviceMain = join(import.meta.dirname, "../../service/main.ts");
+
+/** For this run only: 256 bits in hexadecimal would be too long, so the secret is cut to what a key has. */
+function newKey(): string {
+  return `skykv_${randomBytes(6).toString("hex")}_${randomBytes(22).toString("hex").slice(0, 43)}`;
+}
+
+async function startBare(stack: AsyncDisposableStack, answers: Answers): Promise<Subject> {
+  const child = await startChild(stack, "bare.ts");
+  child.send(answers);
+  const [port] = (await once(child, "message")) as [number];
+  return { port, pid: child.pid! };
+}
+
+/** A program of this folder, that talks with us by messages and ends when we do. */
+async function startChild(stack: AsyncDisposableStack, program: string): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, program), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  await once(child, "spawn");
+  stack.defer(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.disconnect();
+    await exited;
+  });
+  return child;
+}
