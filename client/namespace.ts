@@ -262,14 +262,19 @@ export class Namespace {
    */
   async batch(operations: readonly Operation[], options: ReadOptions & WriteOptions = {}): Promise<OperationResult[]> {
     const results: OperationResult[] = [];
-    let part = 0;
+    let number = 0;
     for (const { body, writes, distinct } of batchesOf(operations)) {
       // Requests differ, and so must what names them.
-      const idempotencyKey = options.idempotencyKey && `${options.idempotencyKey}${part++ > 0 ? `.${part}` : ""}`;
-      const call = this.#write("POST", ":batch", { ...options, idempotencyKey }, this.#readHeaders(options));
-      const headers = { ...call.headers, ...(!(writes && distinct) && { "idempotency-key": idempotencyKey }) };
-      const repeatable = !writes || distinct || idempotencyKey !== undefined;
-      results.push(...(await this.#results({ ...call, headers, repeatable, body: bodyOf(body) }, options)));
+      const given = options.idempotencyKey && `${options.idempotencyKey}${++number > 1 ? `.${number}` : ""}`;
+      const idempotencyKey = writes ? (given ?? (distinct ? randomKey() : undefined)) : undefined;
+      const headers = {
+        ...this.#readHeaders(options),
+        ...this.#writeHeaders(options),
+        "idempotency-key": idempotencyKey,
+      };
+      const repeatable = !writes || idempotencyKey !== undefined;
+      const call: Call = { method: "POST", path: `${this.#path()}:batch`, headers, body: bodyOf(body), repeatable };
+      results.push(...(await this.#results(call, options)));
     }
     return results;
   }
@@ -305,8 +310,7 @@ export class Namespace {
     options: WriteOptions & { onProgress?: ((deleted: number) => void) | undefined } = {},
   ): Promise<number> {
     if (prefix === "") throw new TypeError("expected a prefix; to delete everything, delete the namespace");
-    const { durability = this.#transport.options.durability } = options;
-    const headers = { "kv-durability": durability };
+    const headers = this.#writeHeaders(options);
     const request: Call = { method: "DELETE", path: this.#path(), query: { prefix }, headers, repeatable: true };
     const unbounded = { ...options, timeout: options.timeout ?? Number.POSITIVE_INFINITY };
     let before = 0;
@@ -374,9 +378,13 @@ export class Namespace {
     return { method, path: `${this.#path()}/${keyPath(key)}`, headers, repeatable: true };
   }
 
+  #writeHeaders({ durability = this.#transport.options.durability }: WriteOptions) {
+    return { "kv-durability": durability };
+  }
+
   #write(method: "PUT" | "POST" | "DELETE", path: string, options: WriteOptions, headers: Call["headers"] = {}): Call {
-    const { durability = this.#transport.options.durability, idempotencyKey = randomKey() } = options;
-    const all = { "kv-durability": durability, "idempotency-key": idempotencyKey, ...headers };
+    const { idempotencyKey = randomKey() } = options;
+    const all = { ...this.#writeHeaders(options), "idempotency-key": idempotencyKey, ...headers };
     return { method, path: `${this.#path()}${path}`, headers: all, repeatable: true };
   }
 

@@ -37,10 +37,14 @@ export class Lane {
 
   /** Whether anything can be asked: connected, and not all nodes are left alone. */
   get up(): boolean {
-    if (this.client.status !== "ready") return false;
+    if (!this.connected) return false;
     let open = 0;
     for (const breaker of this.#breakers.values()) if (breaker.open) open++;
     return open === 0 || (this.client instanceof Cluster && open < this.client.nodes("master").length);
+  }
+
+  get connected(): boolean {
+    return this.client.status === "ready" && !this.#closed;
   }
 
   /** Keys that one `ask` may be about have the same one. Empty: any node. */
@@ -54,7 +58,7 @@ export class Lane {
    */
   async ask<T>(key: string, bytes: number, send: (client: Redis | Cluster) => Promise<T>): Promise<T | undefined> {
     const node = this.nodeOf(key);
-    if (this.client.status !== "ready" || this.#breakers.get(node)?.open || this.#underWay + bytes > maxUnderWay) {
+    if (!this.connected || this.#breakers.get(node)?.open || this.#underWay + bytes > maxUnderWay) {
       this.#options.count("skipped");
       return undefined;
     }

@@ -111,7 +111,7 @@ class RedisCache implements SharedCache {
   }
 
   async get(paths: readonly Path[], now: number): Promise<readonly (CacheRecord | undefined)[]> {
-    const records: (CacheRecord | undefined)[] = new Array(paths.length);
+    const records = new Array<CacheRecord | undefined>(paths.length).fill(undefined);
     const keys = paths.map((path, index) => ({ path, index, key: this.#prefix + path, bytes: 0 }));
     const reading = groups(this.#reads, keys).map(async (group) => {
       const names = group.map(({ key }) => key);
@@ -167,7 +167,7 @@ class RedisCache implements SharedCache {
   }
 
   async #keep(records: readonly CacheRecord[], now: number): Promise<void> {
-    if (this.#writes.client.status !== "ready") return;
+    if (!this.#writes.connected) return;
     const items = records.flatMap((record) => {
       const life = Math.min(maxAge, Math.ceil(record.readAt + maxAge - now));
       if (life <= 0) return [];

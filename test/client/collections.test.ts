@@ -90,6 +90,24 @@ describe("client: lists, batches, imports and exports", () => {
     assert.equal(fake.seen[0]?.headers["idempotency-key"], undefined);
   });
 
+  it("does not repeat a batch that writes a key twice, which the service could not recognise", async () => {
+    fake = await startFake((_, response) => response.destroy());
+    const twice = [
+      { op: "increment", key: "n" },
+      { op: "increment", key: "n" },
+    ] as const;
+    await assert.rejects(fake.client().namespace().batch(twice), { code: "unreachable" });
+    assert.equal(fake.seen.length, 1);
+    assert.equal(fake.seen[0]?.headers["idempotency-key"], undefined);
+    await assert.rejects(
+      fake
+        .client({ retries: 1 })
+        .namespace()
+        .batch([{ op: "get", key: "n" }]),
+    );
+    assert.equal(fake.seen.length, 3);
+  });
+
   it("gives each operation of a batch its result, and throws none", async () => {
     fake = await startFake((request, response) => {
       assert.deepEqual(JSON.parse(request.body).operations[1], {
@@ -281,6 +299,31 @@ describe("client: lists, batches, imports and exports", () => {
       content_type: "text/plain",
       expires_at: "1970-01-01T00:00:00.000Z",
     });
+  });
+
+  it("goes on with an import that the service had to give up for a while, and ends one that it cannot do", async () => {
+    const failure = (status: number, code: string) => ({
+      type: "error",
+      line: 0,
+      problem: { status, code, detail: "" },
+    });
+    fake = await startFake((_, response, count) => {
+      if (count === 1)
+        return lines(
+          response,
+          { type: "progress", line: 1, imported: 1, failed: 0 },
+          failure(503, "unavailable"),
+        ).end();
+      if (count === 2) return lines(response, { type: "end", line: 1, imported: 1, failed: 0 }).end();
+      lines(response, failure(400, "bad-body")).end();
+    });
+    const records = [
+      { key: "a", value: "1" },
+      { key: "b", value: "2" },
+    ];
+    assert.equal((await fake.client().namespace().import(records)).imported, 2);
+    assert.equal(JSON.parse(fake.seen[1]!.body).key, "b");
+    await assert.rejects(fake.client().namespace().import(records), { code: "bad-body" });
   });
 
   it("ends an import with the error of its source, or of the service", async () => {

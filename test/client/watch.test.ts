@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import type { WatchEvent } from "../../client/client.ts";
-import { type Fake, json, problem, startFake } from "./fake.ts";
+import { type Fake, problem, startFake } from "./fake.ts";
 
 const open = (response: ServerResponse) => response.writeHead(200, { "content-type": "text/event-stream" });
 const frame = (response: ServerResponse, event: string, id: string | null, data: unknown) =>
@@ -30,18 +30,18 @@ describe("client: watch", () => {
   const names = (events: WatchEvent[]) =>
     events.map((event) => ("key" in event ? `${event.type} ${event.key}` : event.type));
 
-  it("begins at a cursor of now, so that a break before the first event loses nothing", async () => {
+  it("keeps the cursors that come without an event, so that a break before the first one loses nothing", async () => {
     fake = await startFake((request, response, count) => {
-      if (request.query.get("wait") === "0") return json(response, { events: [], cursor: "c0" });
-      assert.equal(request.query.get("since"), "c0");
-      if (count === 2) return response.destroy();
-      frame(open(response), "put", "c1", put("a"));
+      assert.equal(request.query.get("since"), [null, "c0", "c5"][count - 1]);
+      assert.equal(request.query.get("prefix"), "p");
+      if (count < 3) {
+        open(response).write("retry: 1000\nid: c0\n\n");
+        if (count === 2) response.write("id: c5\n: still here\n\n");
+        return setImmediate(() => response.destroy());
+      }
+      frame(open(response), "put", "c6", put("a"));
     });
     assert.deepEqual(names(await take(1, fake.client().namespace().watch({ prefix: "p" }))), ["put a"]);
-    assert.deepEqual(
-      fake.seen.map(({ query }) => query.get("prefix")),
-      ["p", "p", "p"],
-    );
   });
 
   it("goes on behind the last event after a break, a clean end and a refusal that passes", async () => {
@@ -109,10 +109,10 @@ describe("client: watch", () => {
     ]);
   });
 
-  it("passes over frames of kinds that it does not know", async () => {
+  it("passes over frames of kinds that it does not know, and reads all line ends", async () => {
     fake = await startFake((_, response) => {
       frame(open(response), "weather", "c1", {});
-      frame(response, "put", "c2", put("a"));
+      response.write('event: put\r\nid:c2\r\ndata: {"key":"a",\r\ndata: "size":1}\r\n\r\n');
     });
     assert.deepEqual(names(await take(1, fake.client().namespace().watch({ since: "c0" }))), ["put a"]);
   });

@@ -19,6 +19,12 @@ export function needsRedis(context: Mocha.Context): void {
   context.skip();
 }
 
+/** Ended with the tests, should these not get to it. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const server of running) server.kill("SIGKILL");
+});
+
 /** Settings of a server, as on its command line but without the dashes. */
 type Settings = Readonly<Record<string, string>>;
 
@@ -55,7 +61,8 @@ export class RedisServer {
       },
     );
     this.#process = server;
-    process.once("exit", () => server.kill("SIGKILL"));
+    running.add(server);
+    server.once("exit", () => running.delete(server));
     let log = "";
     server.stdout.on("data", (data) => {
       log = (log + data).slice(-2000);

@@ -4,7 +4,7 @@
  * the status and the length. Its parent sends an {@link Order} and gets a {@link Measured} or an {@link Failed}.
  */
 import { connect, type Socket } from "node:net";
-import { connections, keyOf, namespace, valueBytes } from "./workloads.ts";
+import { connections, keyOf, namespace, valueBytes, valueFor } from "./workloads.ts";
 
 export type Order = {
   readonly port: number;
@@ -25,9 +25,6 @@ export type Measured = {
 
 export type Failed = { readonly error: string };
 
-/** Values that PUTs take turns with, so that what is written changes. */
-const values = Array.from({ length: 64 }, (_, i) => String.fromCharCode(48 + i).repeat(valueBytes));
-
 type Requests = { readonly get: readonly Buffer[]; readonly put: readonly Buffer[] };
 
 function requestsOf({ port, authorization, keys, reads }: Order): Requests {
@@ -43,8 +40,8 @@ function requestsOf({ port, authorization, keys, reads }: Order): Requests {
       reads === 1
         ? []
         : indices.map((i) => {
-            const value = values[i % values.length]!;
-            return make("PUT", i, `${type}\r\nContent-Length: ${valueBytes}\r\n\r\n${value}`);
+            // Of another key, so that what is written changes.
+            return make("PUT", i, `${type}\r\nContent-Length: ${valueBytes}\r\n\r\n${valueFor(i + 1)}`);
           }),
   };
 }
@@ -88,6 +85,7 @@ class Line {
   #begun: Buffer | null = null;
   isRead = true;
   sentAt = 0;
+  readonly opened: Promise<void>;
 
   constructor(port: number, onAnswer: (line: Line) => void, onError: (error: Error) => void) {
     this.#onAnswer = onAnswer;
@@ -100,6 +98,7 @@ class Line {
       return true;
     };
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: inbox, callback } });
+    this.opened = new Promise((resolve) => this.#socket.once("connect", resolve));
     this.#socket.on("error", onError);
     this.#socket.on("end", () => onError(new Error("the server closed a connection")));
   }
@@ -128,36 +127,36 @@ class Line {
 }
 
 /** Keeps all connections busy for the ordered time; requests under way at its end are waited for and not counted. */
-function run(order: Order): Promise<Measured> {
+async function run(order: Order): Promise<Measured> {
   const { get, put } = requestsOf(order);
   const latencies: number[] = [];
-  const lines: Line[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let end = Number.POSITIVE_INFINITY;
+  let idle = 0;
   const next = (line: Line) => {
     const isRead = order.reads === 1 || (order.reads > 0 && Math.random() < order.reads);
     const index = Math.floor(Math.random() * order.keys);
     line.send(isRead ? get[index]! : put[index]!, isRead);
   };
-  return new Promise<Measured>((resolve, reject) => {
-    const startedAt = performance.now();
-    const end = startedAt + order.seconds * 1000;
-    let idle = 0;
-    const onAnswer = (line: Line) => {
-      const now = performance.now();
-      if (now < end) {
-        latencies.push(now - line.sentAt);
-        next(line);
-      } else if (++idle === connections) {
-        resolve(summary(latencies, order.seconds));
-      }
-    };
-    for (let i = 0; i < connections; i++) {
-      const line = new Line(order.port, onAnswer, reject);
-      lines.push(line);
+  const onAnswer = (line: Line) => {
+    const now = performance.now();
+    if (now < end) {
+      latencies.push(now - line.sentAt);
       next(line);
+    } else if (++idle === connections) {
+      resolve();
     }
-  }).finally(() => {
+  };
+  const lines = Array.from({ length: connections }, () => new Line(order.port, onAnswer, reject));
+  try {
+    await Promise.race([promise, Promise.all(lines.map(({ opened }) => opened))]);
+    end = performance.now() + order.seconds * 1000;
+    for (const line of lines) next(line);
+    await promise;
+  } finally {
     for (const line of lines) line.close();
-  });
+  }
+  return summary(latencies, order.seconds);
 }
 
 function summary(latencies: readonly number[], seconds: number): Measured {

@@ -48,13 +48,13 @@ export async function examine(folder: string, databaseUrl: string): Promise<Mach
 
 /** Numbers that filesystems are known by: `man 2 statfs` on Linux, the order of registration on macOS. */
 const filesystems: Readonly<Record<number, string>> = {
-  0xef53: "ext4",
-  0x58465342: "xfs",
-  0x9123683e: "btrfs",
-  0x2fc12fc1: "zfs",
-  0x794c7630: "overlayfs",
-  0x01021994: "tmpfs (in memory: nothing here is durable)",
-  0x1a: "apfs",
+  61267: "ext4",
+  1481003842: "xfs",
+  2435016766: "btrfs",
+  801189825: "zfs",
+  2035054128: "overlayfs",
+  16914836: "tmpfs (in memory: nothing here is durable)",
+  26: "apfs",
 };
 
 async function filesystemOf(folder: string): Promise<string> {

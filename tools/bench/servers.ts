@@ -8,7 +8,7 @@ import { startService } from "../box/service.ts";
 import { Api } from "./api.ts";
 import type { Answers } from "./bare.ts";
 import type { Failed, Measured, Order } from "./load.ts";
-import { namespace, seededKeys } from "./workloads.ts";
+import { seededKeys } from "./workloads.ts";
 
 export type ServersOptions = {
   /** Parent of the folder that everything is kept in, which is removed at the end. */
@@ -72,14 +72,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
   options.say(`writing ${seededKeys.toLocaleString("en")} entries`);
   const api = new Api(services.values().next().value!.url, key);
-  await api.createNamespace(namespace, options.limits);
+  await api.createNamespace(options.limits);
   await api.fill();
 
   const bare = await startBare(stack, await api.answers());
   const client = await startChild(stack, "load.ts");
   const measure = async (order: Omit<Order, "authorization">) => {
     client.send({ ...order, authorization: `Bearer ${key}` } satisfies Order);
-    const [answer] = (await once(client, "message")) as [Measured | Failed];
+    const answer = await reply<Measured | Failed>(client);
     if ("error" in answer) throw new Error(answer.error);
     return answer;
   };
@@ -106,8 +106,21 @@ function newKey(): string {
 async function startBare(stack: AsyncDisposableStack, answers: Answers): Promise<Subject> {
   const child = await startChild(stack, "bare.ts");
   child.send(answers);
-  const [port] = (await once(child, "message")) as [number];
-  return { port, pid: child.pid! };
+  return { port: await reply<number>(child), pid: child.pid! };
+}
+
+/** The next message of a child. Rejects when the child ends instead. */
+async function reply<T>(child: ChildProcess): Promise<T> {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const ended = once(child, "exit", { signal }).then(() => Promise.reject(new Error("a program of the bench ended")));
+  const message = once(child, "message", { signal }).then(([message]) => message as T);
+  try {
+    return await Promise.race([message, ended]);
+  } finally {
+    Promise.allSettled([message, ended]);
+    waiting.abort();
+  }
 }
 
 /** A program of this folder, that talks with us by messages and ends when we do. */

@@ -60,6 +60,13 @@ export const connections = 256;
 
 export const namespace = "bench";
 
+/** Values that keys take turns with. */
+const values = Array.from({ length: 64 }, (_, i) => String.fromCharCode(48 + i).repeat(valueBytes));
+
+export function valueFor(index: number): string {
+  return values[index % values.length]!;
+}
+
 /** All keys have the same length, so that all requests do. */
 export function keyOf(index: number): string {
   return `key-${String(index).padStart(7, "0")}`;

@@ -3,6 +3,7 @@ import { api } from "./api.ts";
 import { copyButton } from "./copy.ts";
 import { ask, openDialog } from "./dialog.ts";
 import { type Child, el, fill } from "./dom.ts";
+import { field } from "./field.ts";
 import { count, time } from "./format.ts";
 import { icon } from "./icons.ts";
 import { announce, errorBox } from "./notice.ts";
@@ -243,7 +244,7 @@ async function createKey(): Promise<CreatedApiKey | null> {
         void submit();
       },
     },
-    el("label", { class: "field" }, el("span", {}, "Name"), name, el("small", { class: "muted" }, "What will use it")),
+    field("Name", name, "What will use it"),
     el(
       "fieldset",
       { class: "plain" },
@@ -270,7 +271,7 @@ async function createKey(): Promise<CreatedApiKey | null> {
       ),
     ),
     names,
-    el("label", { class: "field" }, el("span", {}, "Expires"), lifetime),
+    field("Expires", lifetime),
     rateLimit.element,
     problem,
     el(

@@ -1,5 +1,6 @@
 /** Dialogs: the browser's own element does focus, Escape and the layer on top. */
 import { type Child, el, uniqueId } from "./dom.ts";
+import { field } from "./field.ts";
 import { icon } from "./icons.ts";
 
 export interface OpenDialog {
@@ -88,7 +89,7 @@ export async function ask({ title, text, action, danger = false, typed }: Questi
       },
     },
     el("div", { class: "prose" }, text),
-    typed !== undefined && el("label", { class: "field" }, el("span", {}, "Type ", el("code", {}, typed)), input),
+    typed !== undefined && field(["Type ", el("code", {}, typed)], input),
     el("div", { class: "actions" }, cancel, go),
   );
   const dialog = openDialog(title, form);

@@ -1,7 +1,8 @@
 /** Namespaces: how much they hold, their settings, and making and deleting them. */
 import { api } from "./api.ts";
 import { ask, openDialog } from "./dialog.ts";
-import { type Child, el, fill } from "./dom.ts";
+import { el, fill } from "./dom.ts";
+import { field } from "./field.ts";
 import { count, digits, duration, size } from "./format.ts";
 import { icon } from "./icons.ts";
 import { announce, errorBox } from "./notice.ts";
@@ -181,8 +182,6 @@ async function editNamespace(namespace: Namespace | null): Promise<boolean> {
   const maxAge = el("input", { type: "number", min: 0, max: 86_400, step: 1, value: namespace?.public_max_age ?? 0 });
   const problem = el("div", {});
 
-  const field = (label: string, input: HTMLElement, hint: Child) =>
-    el("label", { class: "field" }, el("span", {}, label), input, el("small", { class: "muted" }, hint));
   const maxAgeField = field("Browsers may keep public answers", maxAge, "Seconds");
   maxAgeField.hidden = !namespace?.public_read;
 

@@ -1,6 +1,7 @@
 /** The form that takes an API key. */
 import { ApiError, api } from "./api.ts";
 import { el, fill } from "./dom.ts";
+import { field } from "./field.ts";
 import { errorBox } from "./notice.ts";
 import { currentKey, signIn } from "./session.ts";
 
@@ -50,7 +51,7 @@ export function showSignIn(stage: HTMLElement, reason: string, done: () => void)
             void submit();
           },
         },
-        el("label", { class: "field" }, el("span", {}, "API key"), input),
+        field("API key", input),
         problem,
         button,
         el("p", { class: "muted small" }, "It stays in this tab and is forgotten when you close it."),

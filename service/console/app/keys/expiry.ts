@@ -1,5 +1,6 @@
 /** The choice of when an entry expires, as a group of form fields. */
 import { el } from "../dom.ts";
+import { field } from "../field.ts";
 import { relative } from "../format.ts";
 import type { Expiry } from "./entry.ts";
 
@@ -48,12 +49,7 @@ export function expiryField(
   };
   update();
   return {
-    element: el(
-      "div",
-      { class: "row end" },
-      el("label", { class: "field" }, el("span", {}, "Expires"), choice),
-      length,
-    ),
+    element: el("div", { class: "row end" }, field("Expires", choice), length),
     value: () => {
       if (choice.value !== "after") return choice.value as Expiry;
       // Milliseconds are the finest that the API takes.

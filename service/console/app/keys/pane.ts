@@ -49,7 +49,7 @@ export function showEntry(
       copyButton(key, "Key"),
       el(
         "button",
-        { type: "button", class: "icon-button", "aria-label": "Reload", onclick: () => load() },
+        { type: "button", class: "icon-button", "aria-label": "Reload entry", onclick: () => load() },
         icon("refresh"),
       ),
       el(

@@ -1,0 +1,82 @@
+import type { Measured } from "./load.ts";
+import type { Servers, Subject } from "./servers.ts";
+import { processorSeconds } from "./usage.ts";
+import type { Workload } from "./workloads.ts";
+
+/** Parts of one core that were in use during a round; null where the system does not tell. */
+export type Usage = {
+  readonly server: number | null;
+  readonly client: number | null;
+  readonly database: number | null;
+};
+
+export type Round = Measured & { readonly usage: Usage };
+
+/** A workload on both servers, round by round; the rounds of a pair followed each other. */
+export type Result = {
+  readonly workload: Workload;
+  readonly rounds: readonly { readonly service: Round; readonly bare: Round }[];
+};
+
+export type Plan = { readonly rounds: number; readonly seconds: number; readonly warmUp: number };
+
+/** Service and bare server in turns, so that whatever else the machine does meets both. */
+export async function measure(servers: Servers, workload: Workload, plan: Plan): Promise<Result> {
+  const service = servers.service(workload.cacheBytes);
+  const { bare } = servers;
+  const round = (subject: Subject, seconds: number) => measureRound(servers, workload, subject, seconds);
+  await round(bare, plan.warmUp);
+  await round(service, plan.warmUp);
+  const rounds: { service: Round; bare: Round }[] = [];
+  while (rounds.length < plan.rounds) {
+    rounds.push({ bare: await round(bare, plan.seconds), service: await round(service, plan.seconds) });
+  }
+  return { workload, rounds };
+}
+
+async function measureRound(servers: Servers, workload: Workload, subject: Subject, seconds: number): Promise<Round> {
+  const processes = [subject.pid, servers.clientPid, servers.databasePid];
+  const { keys, reads } = workload;
+  const startedAt = performance.now();
+  const before = processes.map(processorSeconds);
+  const measured = await servers.measure({ port: subject.port, keys, reads, seconds });
+  const elapsed = (performance.now() - startedAt) / 1000;
+  const [server, client, database] = processes.map((pid, i) => {
+    const [from, to] = [before[i]!, processorSeconds(pid)];
+    return from === null || to === null ? null : (to - from) / elapsed;
+  }) as [number | null, number | null, number | null];
+  return { ...measured, usage: { server, client, database } };
+}
+
+/** Figures of all rounds of one server. */
+export type Figures = {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly usage: Usage;
+};
+
+export function figures(rounds: readonly Round[]): Figures {
+  const of = (read: (round: Round) => number) => median(rounds.map(read));
+  const usageOf = (part: keyof Usage) => {
+    const parts = rounds.map(({ usage }) => usage[part]);
+    return parts.every((value) => value !== null) ? median(parts) : null;
+  };
+  return {
+    perSecond: of(({ answers, seconds }) => answers / seconds),
+    p50: of(({ p50 }) => p50),
+    p99: of(({ p99 }) => p99),
+    usage: { server: usageOf("server"), client: usageOf("client"), database: usageOf("database") },
+  };
+}
+
+/** Requests a second of the service as a part of the bare server's: the median of the pairs. */
+export function ratio({ rounds }: Result): number {
+  return median(rounds.map(({ service, bare }) => service.answers / bare.answers));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
+}
