@@ -1,7 +1,7 @@
 import { getRequestListener } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { entryRoutes } from "./entries.ts";
-import { type Exchange, exchangeOf, remember } from "./exchange.ts";
+import { type Exchange, exchangeOf, logUnexpected, remember } from "./exchange.ts";
 import { Problem, problemOf, problemType } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { documentEntryRoutes } from "./routes/entries.ts";
@@ -56,7 +56,7 @@ export function createApp(service: Service): App {
   app.onError((error, c) => {
     const exchange = exchangeOf(c.env.incoming);
     const problem = problemOf(error);
-    if (problem.code === "internal") exchange.log.error({ requestId: exchange.id, err: error }, "request failed");
+    logUnexpected(exchange, problem, error);
     if (exchange.res.headersSent) {
       exchange.res.destroy();
       return new Response(null);

@@ -166,14 +166,11 @@ async function read(service: Service, exchange: Exchange, target: Target, header
   const visible = isVisible(record, who.namespace, service.now());
   const publicMaxAge = who.principal === null ? who.namespace.settings.public_max_age : null;
   const current = visible ? record.stored!.entry : null;
-  if (conditions.ifMatch !== null && !matches(conditions.ifMatch, current))
-    throw refusalOf("condition-failed", current);
-  if (!visible) {
-    const extra = {
-      "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, record.stored?.changed ?? 0),
-    };
-    throw new Problem("not-found", "there is no entry with this key, or it has expired", {}, extra);
+  const seen = sessionAfter(session, service.cloud, service.store.incarnation, record.stored?.changed ?? 0);
+  if (conditions.ifMatch !== null && !matches(conditions.ifMatch, current)) {
+    throw refusalOf("condition-failed", current, { "KV-Session": seen });
   }
+  if (!visible) throw refusalOf("not-found", null, { "KV-Session": seen });
   const entry = rendered(record, service.cloud, service.store.incarnation);
   const extra = limitHeaders(who);
   const token = sessionText(service, session, record, entry);

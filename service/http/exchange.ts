@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
-import { problemOf, problemType } from "./problems.ts";
+import { type Problem, problemOf, problemType } from "./problems.ts";
 
 /** A request, its answer, and what is known of both from the start. */
 export type Exchange = {
@@ -24,10 +24,22 @@ export function exchangeOf(req: IncomingMessage): Exchange {
   return exchanges.get(req)!;
 }
 
+/** What the log says of a request: never its key, value or credential. */
+export function describe({ req, res, id, route }: Exchange): Record<string, unknown> {
+  const trace = /^00-([0-9a-f]{32})-/.exec((req.headers.traceparent as string | undefined) ?? "")?.[1];
+  return { requestId: id, ...(trace && { traceId: trace }), method: req.method, route, status: res.statusCode };
+}
+
+/** Logs what ended a request unexpectedly. Problems are answers, and are not logged. */
+export function logUnexpected(exchange: Exchange, problem: Problem, error: unknown): void {
+  if (problem.code === "internal") exchange.log.error({ ...describe(exchange), err: error }, "request failed");
+}
+
 /** Answers with the problem that `error` is; after the head was sent, ends the connection so that the cut shows. */
-export function sendProblem({ req, res, id, log }: Exchange, error: unknown): void {
+export function sendProblem(exchange: Exchange, error: unknown): void {
+  const { req, res, id } = exchange;
   const problem = problemOf(error);
-  if (problem.code === "internal") log.error({ requestId: id, err: error }, "request failed");
+  logUnexpected(exchange, problem, error);
   if (res.headersSent || res.destroyed) {
     res.destroy();
     return;

@@ -142,18 +142,29 @@ export function parseQuery<T extends z.ZodType>(schema: T, text: string): z.outp
   return parse(schema, Object.fromEntries(parameters), "bad-parameter");
 }
 
-/** `value` by its schema. All faults at once, each with its place. */
+/** `value` by its schema. All faults at once, each with its place; `limit` and `actual` of the first that is a limit. */
 export function parse<T extends z.ZodType>(schema: T, value: unknown, code: "bad-parameter" | "bad-body"): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues
-    .slice(0, 20)
-    .map((issue) => ({ at: issue.path.join("."), message: issue.message }));
-  throw new Problem(code, errors.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join("; "), { errors });
+  const { issues } = parsed.error;
+  const errors = issues.slice(0, 20).map((issue) => ({ at: issue.path.join("."), message: issue.message }));
+  const detail = errors.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join("; ");
+  const over = issues.find((issue) => issue.code === "too_big");
+  const members = over && { limit: Number(over.maximum), actual: sizeAt(value, over.path) };
+  throw new Problem(code, detail, { errors, ...members });
+}
+
+/** The number, or the length of what stands at `path`. */
+function sizeAt(value: unknown, path: readonly PropertyKey[]): number {
+  const found = path.reduce((inner, name) => (inner as Record<PropertyKey, unknown>)?.[name], value);
+  return Array.isArray(found) ? found.length : Number.isNaN(Number(found)) ? String(found).length : Number(found);
 }
 
 /** Milliseconds without a byte after which a body is given up. */
 const stallTimeout = 10_000;
+/** Bytes of bodies that may be half-read at once in the whole process. */
+const maxHalfRead = 256 * 2 ** 20;
+let halfRead = 0;
 
 /**
  * The request's body: bytes up to `inline`, a stream of them above. Throws 413 past `limit` and 408 when it stalls.
@@ -173,6 +184,7 @@ export function readBody(
     let length = 0;
     const finish = (settle: () => void) => {
       clearTimeout(timer);
+      halfRead -= length;
       req.off("data", onData);
       req.off("end", onEnd);
       req.off("close", onClose);
@@ -183,8 +195,11 @@ export function readBody(
     const onData = (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
+      halfRead += chunk.length;
       timer.refresh();
       if (length > limit) finish(() => reject(tooLarge(what, limit, length)));
+      else if (halfRead > maxHalfRead)
+        finish(() => reject(new Problem("overloaded", "too many bodies are being sent at once")));
       else if (length > inline) {
         req.pause();
         finish(() => resolve(rest(req, chunks)));

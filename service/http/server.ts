@@ -4,8 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { Now } from "../kv/clock.ts";
-import type { Exchange } from "./exchange.ts";
-import { sendProblem } from "./exchange.ts";
+import { describe, type Exchange, sendProblem } from "./exchange.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem, type ProblemCode, problemType } from "./problems.ts";
 
@@ -42,12 +41,14 @@ export class ApiServer {
   /** Of the configuration; where that was 0, the one that was found free. */
   #port: number;
   #draining = false;
+  readonly #logsRequests: boolean;
   #lastId = 0;
   readonly #idPrefix = Math.random().toString(36).slice(2, 8);
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#port = options.port;
+    this.#logsRequests = options.log.isLevelEnabled("debug");
     this.#server = this.#create();
   }
 
@@ -91,9 +92,11 @@ export class ApiServer {
     const startedAt = monotonic();
     const exchange: Exchange = { req, res, id: this.#idOf(req), log, route: "other" };
     if (this.#draining) res.shouldKeepAlive = false;
-    res.on("close", () =>
-      metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, (monotonic() - startedAt) / 1000),
-    );
+    res.on("close", () => {
+      const seconds = (monotonic() - startedAt) / 1000;
+      metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, seconds);
+      if (this.#logsRequests) log.debug({ ...describe(exchange), seconds }, "request");
+    });
     try {
       checkHost(req);
       handle(exchange);
