@@ -46,7 +46,7 @@ export type UnitOptions = ImportOptions & {
 /** Seconds until the answer to a part begins, which is after its upload where something in between collects it. */
 const partTimeout = 600;
 /** Bytes of one request: what is held in memory to be sent again after a break, twice, as the next part is read ahead. */
-const partBytes = 8 * 2 ** 20;
+const partBytes = 4 * 2 ** 20;
 
 /** See `Namespace.import`. */
 export function importRecords(
@@ -94,6 +94,16 @@ export async function importUnits(
 type Totals = { records: number; imported: number; failed: number; errors: ImportResult["errors"][number][] };
 
 const maxErrors = 100;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
 
 /** Imports a part, again from the first unit that was not committed after a break. */
 async function importPart(
@@ -159,11 +169,16 @@ async function send(
 ): Promise<void> {
   const { format = "jsonl", versions } = options;
   // A tar archive ends with two empty blocks.
-  const body = new Blob([...part, ...(format === "tar" ? [new Uint8Array(1024)] : [])] as Uint8Array<ArrayBuffer>[], {
-    type: types[format],
-  });
+  const body = joined(format === "tar" ? [...part, new Uint8Array(1024)] : part);
   const query = { namespace, format, versions };
-  const request = { method: "POST", path: "/v1/import", query, body: bodyOf(body), repeatable: false } as const;
+  const request = {
+    method: "POST",
+    path: "/v1/import",
+    query,
+    headers: { "content-type": types[format] },
+    body: bodyOf(body),
+    repeatable: false,
+  } as const;
   const response = await transport.send(request, { timeout: partTimeout, ...options }, (response) => response);
   for await (const text of linesOf(response)) {
     const line = parseLine<WireProgress>(text);

@@ -2,10 +2,16 @@
 // Starts the command line: what was emitted where the package is installed, the sources in the repository.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const emitted = new URL("../dist/cli/main.js", import.meta.url);
 const source = new URL("../cli/main.ts", import.meta.url);
+
+// Compiled code is kept, which takes a start from 0.2 s to 0.05 s: in the user's own folder, since it will be run.
+module.enableCompileCache?.(join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "skykv"));
 
 if (!existsSync(source)) {
   await import(emitted.href);

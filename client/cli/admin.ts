@@ -28,7 +28,7 @@ export const status = examples(
     ]);
     await print(table([["CLOUD", "LAG", "STATE"], ...clouds]));
     await print(
-      `\ndatabase  ${database.version}, clock skew ${database.clockSkewMs} ms, horizon ${database.horizonAgeMs} ms old\n`,
+      `\ndatabase  ${database.version}, clock skew ${Math.round(database.clockSkewMs)} ms, horizon ${Math.round(database.horizonAgeMs)} ms old\n`,
     );
     await print(
       `cache     ${cache.l1Entries} entries (${formatBytes(cache.l1Bytes)}) in the process, shared: ${cache.l2}\n`,

@@ -110,13 +110,13 @@ export async function* fromTar(chunks: Chunks): AsyncGenerator<Uint8Array, void>
   let unit: Buffer[] = [];
   for (;;) {
     const header = await reader.read(block);
-    // An archive ends with empty blocks, and some without.
-    if (header === null || header.every((byte) => byte === 0)) break;
+    if (header === null) throw new Error("the archive ends without the empty block that ends an archive: it is cut");
+    if (header.every((byte) => byte === 0)) break;
     if (header.toString("latin1", 257, 262) !== "ustar")
       throw new Error("expected a tar archive (ustar, pax or GNU), found something else");
     const size = sizeOf(header);
     const content = await reader.read(Math.ceil(size / block) * block);
-    if (content === null) throw new Error("the archive ends within a member");
+    if (content === null) throw new Error("the archive ends within a member: it is cut");
     unit.push(header, content);
     // Extensions (pax, GNU long names) describe the member that follows.
     if ("xgLK".includes(String.fromCharCode(header[156]!))) continue;

@@ -16,10 +16,15 @@ type Message = {
   readonly ping?: number;
 };
 
+/**
+ * Two connections, one to speak and one to listen: if possible to different nodes, so that what is said has to cross the
+ * cluster to be heard.
+ */
+export type Line = { readonly voice: Redis; readonly ear: Redis };
+
 export type ChannelOptions = {
   readonly name: string;
-  /** Two new connections, if possible to different nodes, so that what is said has to cross the cluster to be heard. */
-  readonly open: () => { readonly voice: Redis; readonly ear: Redis };
+  readonly open: () => Line;
   /** Rejects where messages sent over the connection do not reach everybody. */
   readonly verify: (voice: Redis) => Promise<unknown>;
   /** What others changed; null: anything may have changed. */
@@ -46,9 +51,8 @@ export class Channel {
   readonly #options: ChannelOptions;
   readonly #id = randomBytes(9).toString("base64url");
   readonly #ticker: NodeJS.Timeout;
-  #voice: Redis | null = null;
-  #ear: Redis | null = null;
-  #reopening: NodeJS.Timeout | null = null;
+  #line: Line | null = null;
+  #reopening: NodeJS.Timeout | undefined;
   #attempts = 0;
   #openedAt = 0;
   /** When the newest ping that came back was sent. */
@@ -75,62 +79,63 @@ export class Channel {
 
   close(): void {
     clearInterval(this.#ticker);
-    if (this.#reopening !== null) clearTimeout(this.#reopening);
+    clearTimeout(this.#reopening);
     this.#proven = Number.NEGATIVE_INFINITY;
     this.#hangUp();
   }
 
   #open(): void {
-    const { voice, ear } = this.#options.open();
-    this.#voice = voice;
-    this.#ear = ear;
+    const line = this.#options.open();
+    const { voice, ear } = line;
+    this.#line = line;
     this.#openedAt = performance.now();
     for (const connection of [voice, ear]) {
       connection.on("error", () => {});
-      connection.on("end", () => this.#broken());
+      connection.on("end", () => this.#broken(line));
     }
-    ear.on("message", (_name, text) => this.#hear(text));
-    ear.on("ready", () =>
+    ear.on("message", (_name, text) => {
+      if (line === this.#line) this.#hear(text);
+    });
+    ear.on("ready", () => {
       ear.subscribe(this.#options.name).then(
         () => this.#ping(),
-        () => this.#broken(),
-      ),
-    );
+        () => this.#broken(line),
+      );
+    });
   }
 
   #tick(): void {
-    const now = performance.now();
-    if (this.#ear !== null && now - Math.max(this.#proven, this.#openedAt) > pingTimeout) this.#broken();
+    const silence = performance.now() - Math.max(this.#proven, this.#openedAt);
+    if (this.#line !== null && silence > pingTimeout) this.#broken(this.#line);
     else this.#ping();
     this.#tell();
   }
 
   #ping(): void {
-    const voice = this.#voice;
-    if (voice?.status !== "ready") return;
-    this.#options.verify(voice).catch(() => {
-      if (voice === this.#voice) this.#broken();
-    });
+    const line = this.#line;
+    if (line?.voice.status !== "ready") return;
+    this.#options.verify(line.voice).catch(() => this.#broken(line));
     this.#send({ ping: performance.now() });
   }
 
   #send(message: Omit<Message, "from">): void {
     const said = { from: this.#id, ...(this.#lost && { lost: true }), ...message } satisfies Message;
+    const failed = () => {
+      this.#lost ||= said.changes !== undefined || said.lost === true;
+    };
     const text = JSON.stringify(said);
-    const bytes = text.length;
-    if (this.#voice?.status !== "ready" || this.#underWay + bytes > maxUnderWay) {
-      this.#lost ||= message.changes !== undefined;
+    const voice = this.#line?.voice;
+    if (voice?.status !== "ready" || this.#underWay + text.length > maxUnderWay) {
+      failed();
       return;
     }
     this.#lost = false;
-    this.#underWay += bytes;
-    this.#voice
+    this.#underWay += text.length;
+    voice
       .publish(this.#options.name, text)
-      .catch(() => {
-        this.#lost ||= said.changes !== undefined || said.lost === true;
-      })
+      .catch(failed)
       .finally(() => {
-        this.#underWay -= bytes;
+        this.#underWay -= text.length;
       });
   }
 
@@ -153,27 +158,18 @@ export class Channel {
     this.#tell();
   }
 
-  #broken(): void {
+  #broken(line: Line): void {
+    if (line !== this.#line) return;
     this.#proven = Number.NEGATIVE_INFINITY;
     this.#hangUp();
     this.#tell();
-    this.#reopening ??= setTimeout(
-      () => {
-        this.#reopening = null;
-        this.#open();
-      },
-      backOff(++this.#attempts),
-    ).unref();
+    this.#reopening = setTimeout(() => this.#open(), backOff(++this.#attempts)).unref();
   }
 
   #hangUp(): void {
-    for (const connection of [this.#voice, this.#ear]) {
-      connection?.removeAllListeners();
-      connection?.on("error", () => {});
-      connection?.disconnect();
-    }
-    this.#voice = null;
-    this.#ear = null;
+    this.#line?.voice.disconnect();
+    this.#line?.ear.disconnect();
+    this.#line = null;
   }
 
   #tell(): void {

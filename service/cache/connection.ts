@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { type ConnectionOptions, checkServerIdentity } from "node:tls";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Connector } from "./connector.ts";
 
 /** Where a shared cache is, as its URL says. */
 export type RedisAddress = {
@@ -106,6 +107,7 @@ function shared(address: RedisAddress) {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(address.tls && { tls: tlsOptions(address) }),
+    Connector,
     connectTimeout: 2000,
     // A server that owes an answer and sends nothing for so long is given up with all that it was asked. This also
     // frees what waits for a hung server in memory, and ends handshakes that `connectTimeout` does not cover.

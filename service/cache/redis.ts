@@ -3,7 +3,7 @@ import type { Cluster, Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import type { Logger } from "pino";
 import type { Path } from "../kv/path.ts";
-import { type Change, Channel } from "./channel.ts";
+import { type Change, Channel, type Line } from "./channel.ts";
 import { openClient, openPlain, parseRedisUrl, type RedisAddress } from "./connection.ts";
 import { type CommandResult, Lane } from "./lane.ts";
 import { type CacheRecord, maxAge, type SharedCache } from "./port.ts";
@@ -89,7 +89,7 @@ class RedisCache implements SharedCache {
     this.#writes = lane((client, key) => client.setrange(key, 0, ""));
     this.#channel = new Channel({
       name: `${this.#prefix}changes`,
-      open: () => this.#openChannel(),
+      open: () => this.#openLine(),
       // A primary that was demoted would still bring the pings back, but nobody listens to it any more.
       verify: async (voice) => this.#address.cluster || voice.setrange(this.#prefix, 0, ""),
       heard: (changes) => {
@@ -181,7 +181,7 @@ class RedisCache implements SharedCache {
     await Promise.all(writing);
   }
 
-  #openChannel(): { voice: Redis; ear: Redis } {
+  #openLine(): Line {
     const { client } = this.#reads;
     const known = client.isCluster ? (client as Cluster).nodes().map(({ options }) => options) : [];
     const hosts =

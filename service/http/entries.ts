@@ -3,46 +3,30 @@
  * raw request target behind the namespace (a URL parser would normalise `..` away) and because each layer in between
  * costs a fifth of the throughput. A cached read is answered in the same turn of the event loop.
  */
-import { createHash } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { TooLargeError } from "../blobs/port.ts";
 import type { Cached } from "../cache/entries.ts";
-import { type Conditions, type Expiry, matches, type NewValue, type Operation } from "../kv/decide.ts";
-import { counterValue, isLive } from "../kv/entry.ts";
+import { matches } from "../kv/decide.ts";
+import { isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import { advance, formatSession, type Session } from "../kv/session.ts";
-import type { StepResult, WriteAnswer } from "../store/writer.ts";
-import { type Access, access, limitHeaders } from "./access.ts";
+import { access, limitHeaders } from "./access.ts";
 import { may } from "./auth.ts";
+import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { parseRange, unsatisfiable } from "./range.ts";
 import { refusalOf } from "./refusals.ts";
-import { cacheControl, type Rendered, rendered, sessionAfter, stateHeaders } from "./render.ts";
-import {
-  checkKey,
-  conditionsOf,
-  consistencyOf,
-  durabilityOf,
-  type HeaderOf,
-  idempotencyKeyOf,
-  metaOf,
-  parse,
-  parseQuery,
-  readBody,
-  sessionOf,
-  tooLarge,
-} from "./request.ts";
-import { conditionQuery, incrementBody, limits, writeQuery } from "./schemas.ts";
+import { cacheControl, type Rendered, rendered, sessionAfter } from "./render.ts";
+import { checkKey, conditionsOf, consistencyOf, type HeaderOf, parseQuery, sessionOf } from "./request.ts";
+import { conditionQuery } from "./schemas.ts";
 import type { Service } from "./service.ts";
 
 export const entryRoute = "/v1/kv/{ns}/{key}";
 const start = "/v1/kv/";
 const actions = ["touch", "increment"] as const;
 
-type Target = {
+export type Target = {
   readonly namespace: string;
   readonly key: string;
   readonly action: (typeof actions)[number] | null;
@@ -130,7 +114,7 @@ async function answer(service: Service, exchange: Exchange, slash: number, quest
       { Allow: "GET, HEAD, PUT, DELETE, POST" },
     );
   }
-  return write(service, exchange, target, header);
+  return writeEntry(service, exchange, target, header);
 }
 
 /** From the raw request target. The key is percent-decoded once; an action is a literal `:verb` at the end of a POST. */
@@ -258,179 +242,4 @@ async function sendEntry(
   if (stream === null) throw new Error("the value's bytes are not there");
   res.writeHead(status, headers);
   await pipeline(stream, res);
-}
-
-async function write(service: Service, exchange: Exchange, target: Target, header: HeaderOf): Promise<void> {
-  const { req } = exchange;
-  const who = await access(service, exchange, "write", target.namespace);
-  const { settings } = who.namespace;
-  const query = parseQuery(
-    target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery,
-    target.query,
-  );
-  const conditions = conditionsOf(header, query.if_version);
-  const durability = durabilityOf(header("kv-durability"));
-  const session = sessionOf(header("kv-session"));
-  const idempotencyKey = idempotencyKeyOf(header("idempotency-key"));
-  if (
-    settings.require_condition &&
-    target.action !== "increment" &&
-    conditions.ifMatch === null &&
-    conditions.ifNoneMatch === null
-  ) {
-    throw new Problem(
-      "condition-required",
-      "the namespace takes writes with If-Match or If-None-Match only; send one, or ?if_version=",
-    );
-  }
-  const timing = "ttl" in query || "keep_ttl" in query ? (query as { ttl?: number | null; keep_ttl?: boolean }) : {};
-  const operation = await operationOf(service, exchange, target, header, who.namespace, conditions, timing);
-  const answer = await service.writer.write({
-    steps: [{ path: pathOf(target.namespace, target.key), epoch: who.namespace.epoch, operation }],
-    allOrNothing: true,
-    receipt: idempotencyKey === null ? null : receiptOf(who, exchange, idempotencyKey, target, header, operation),
-  });
-  sendWritten(service, exchange, who, answer, operation, durability, session);
-}
-
-async function operationOf(
-  service: Service,
-  { req }: Exchange,
-  target: Target,
-  header: HeaderOf,
-  namespace: Namespace,
-  conditions: Conditions,
-  timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean },
-): Promise<Operation> {
-  if (req.method === "PUT") {
-    const value = await receiveValue(service, req, header, namespace.settings.max_value_bytes);
-    return { kind: "put", value, expiry: expiryOf(timing, namespace, service.now()), conditions };
-  }
-  const body = (await readBody(req, 1024, 1024, "the body of this route")) as Buffer;
-  if (req.method === "DELETE") return { kind: "delete", conditions };
-  if (target.action === "touch") {
-    return { kind: "touch", expiry: expiryOf(timing, namespace, service.now()), conditions };
-  }
-  return {
-    kind: "increment",
-    by: body.length === 0 ? 1 : parse(incrementBody, parseJson(body), "bad-body").by,
-    conditions,
-  };
-}
-
-/** JSON bytes; throws the problem of a body that is none. */
-export function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch (error) {
-    throw new Problem("bad-body", `expected JSON in UTF-8: ${(error as Error).message.slice(0, 100)}`);
-  }
-}
-
-async function receiveValue(
-  service: Service,
-  req: IncomingMessage,
-  header: HeaderOf,
-  limit: number,
-): Promise<NewValue> {
-  const contentType = plainHeader(header("content-type"), "Content-Type");
-  const contentEncoding = plainHeader(header("content-encoding"), "Content-Encoding");
-  if (header("content-range") !== undefined)
-    throw new Problem("bad-request", "expected the whole value; a PUT of a part (Content-Range) is not offered");
-  const facts = { contentType, contentEncoding, meta: metaOf(header("kv-meta")) };
-  const body = await readBody(req, limit, limits.inlineBytes, "a value in this namespace");
-  if (Buffer.isBuffer(body)) return { ...facts, body, blob: null, size: body.length };
-  try {
-    const { digest, size } = await service.blobs.put(body, limit);
-    return { ...facts, body: null, blob: digest, size };
-  } catch (error) {
-    throw error instanceof TooLargeError ? tooLarge("a value in this namespace", limit) : error;
-  }
-}
-
-function plainHeader(text: string | undefined, name: string): string | null {
-  if (text === undefined || text === "") return null;
-  if (text.length > limits.contentTypeBytes || !/^[\x20-\x7e]+$/.test(text)) {
-    throw new Problem("bad-parameter", `expected ${name} of at most ${limits.contentTypeBytes} ASCII characters`, {
-      limit: limits.contentTypeBytes,
-      actual: text.length,
-    });
-  }
-  return text;
-}
-
-/** `?ttl=`, `?keep_ttl=1` or the namespace's default. */
-export function expiryOf(
-  timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean },
-  { settings }: Namespace,
-  now: number,
-): Expiry {
-  const byDefault = settings.default_ttl === null ? null : now + Math.round(settings.default_ttl * 1000);
-  if (timing.keep_ttl) return { keep: true, otherwise: byDefault };
-  if (timing.ttl === undefined) return { at: byDefault };
-  return { at: timing.ttl === null ? null : now + timing.ttl };
-}
-
-/** Names the request for retries: who, where and how; and what it asked for, so that another one is told apart. */
-function receiptOf(
-  who: Access,
-  { req }: Exchange,
-  idempotencyKey: string,
-  target: Target,
-  header: HeaderOf,
-  operation: Operation,
-) {
-  const asked = ["if-match", "if-none-match", "content-type", "content-encoding", "kv-meta"].map(
-    (name) => header(name) ?? null,
-  );
-  const hash = createHash("sha256").update(JSON.stringify([target.query, asked]));
-  if (operation.kind === "put") hash.update(operation.value.blob ?? operation.value.body!);
-  if (operation.kind === "increment") hash.update(String(operation.by));
-  return {
-    scope: receiptScope(who, req.method!, `${target.key}:${target.action ?? ""}`, idempotencyKey),
-    fingerprint: hash.digest(),
-  };
-}
-
-export function receiptScope(who: Access, method: string, route: string, idempotencyKey: string): Buffer {
-  return createHash("sha256")
-    .update(JSON.stringify([who.principal?.id, who.namespace.name, method, route, idempotencyKey]))
-    .digest();
-}
-
-function sendWritten(
-  service: Service,
-  exchange: Exchange,
-  who: Access,
-  answer: WriteAnswer,
-  operation: Operation,
-  durability: string,
-  session: Session | null,
-): void {
-  const result: StepResult = answer.results[0]!;
-  const token = sessionAfter(session, service.cloud, service.store.incarnation, result.stored?.changed ?? 0);
-  const extra: OutgoingHttpHeaders = { "KV-Session": token, "KV-Durability": durability };
-  if (answer.replayed) extra["Idempotency-Replayed"] = "true";
-  if (!result.ok) throw refusalOf(result.reason, result.stored?.entry ?? null, extra as Record<string, string>);
-  const entry = result.stored!.entry;
-  const headers = [
-    ...stateHeaders(entry),
-    "Cache-Control",
-    cacheControl(null),
-    ...limitHeaders(who),
-    "KV-Request-Id",
-    exchange.id,
-  ];
-  for (const [name, value] of Object.entries(extra)) headers.push(name, String(value));
-  const { res } = exchange;
-  if (operation.kind === "increment" && entry.kind === "counter") {
-    const body = JSON.stringify({ value: counterValue(entry) });
-    res
-      .writeHead(200, [...headers, "Content-Type", "application/json", "Content-Length", String(body.length)])
-      .end(body);
-  } else if (operation.kind === "delete") {
-    res.writeHead(204, headers).end();
-  } else {
-    res.writeHead(operation.kind === "put" && !result.replaced ? 201 : 200, [...headers, "Content-Length", "0"]).end();
-  }
 }

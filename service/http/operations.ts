@@ -3,9 +3,8 @@ import type { z } from "@hono/zod-openapi";
 import { type Conditions, type Operation, type Tags, unconditional } from "../kv/decide.ts";
 import { counterValue, type Stored, tagOf } from "../kv/entry.ts";
 import { formatVersion } from "../kv/version.ts";
-import type { StepResult } from "../store/writer.ts";
+import type { StepResult } from "../store/jobs.ts";
 import type { Verb } from "./auth.ts";
-import { expiryOf } from "./entries.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { refusalOf } from "./refusals.ts";
@@ -13,6 +12,7 @@ import { decodeValue, encodeValue, entryJson, timestamp } from "./render.ts";
 import { metaOf, tooLarge } from "./request.ts";
 import { limits, type OperationInput, type operationResult } from "./schemas.ts";
 import type { Service } from "./service.ts";
+import { expiryOf } from "./writes.ts";
 
 export type ResultJson = z.input<typeof operationResult>;
 

@@ -142,6 +142,15 @@ export function parseQuery<T extends z.ZodType>(schema: T, text: string): z.outp
   return parse(schema, Object.fromEntries(parameters), "bad-parameter");
 }
 
+/** JSON bytes; throws the problem of a body that is none. */
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch (error) {
+    throw new Problem("bad-body", `expected JSON in UTF-8: ${(error as Error).message.slice(0, 100)}`);
+  }
+}
+
 /** `value` by its schema. All faults at once, each with its place; `limit` and `actual` of the first that is a limit. */
 export function parse<T extends z.ZodType>(schema: T, value: unknown, code: "bad-parameter" | "bad-body"): z.output<T> {
   const parsed = schema.safeParse(value);

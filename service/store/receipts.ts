@@ -6,8 +6,8 @@ import type { Refusal } from "../kv/decide.ts";
 import { stamp } from "../kv/decide.ts";
 import type { Cell, Stored } from "../kv/entry.ts";
 import { formatVersion, parseVersion, zeroVersion } from "../kv/version.ts";
+import type { Step, StepResult } from "./jobs.ts";
 import type { KeptReceipt } from "./port.ts";
-import type { Step, StepResult } from "./writer.ts";
 
 /** Values of reads inside a transaction are kept up to this size in all; beyond it a retry gets the statuses only. */
 const maxKeptBytes = 64 * 1024;

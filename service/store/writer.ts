@@ -1,54 +1,32 @@
 import type { HybridClock, Now } from "../kv/clock.ts";
-import { type Decision, decide, needsCurrent, type Operation, type Refusal, stamp } from "../kv/decide.ts";
-import type { Entry, Stored } from "../kv/entry.ts";
-import { merge } from "../kv/merge.ts";
+import type { Stored } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
 import {
-  type Commit,
+  applied,
+  bytesOf,
+  decideStep,
+  isNeeded,
+  isRestore,
+  isWriting,
+  type Job,
+  needsReading,
+  type Owner,
+  type StepResult,
+  toCommit,
+  unwritten,
+  type WriteAnswer,
+  type WriteRequest,
+} from "./jobs.ts";
+import {
   type CommitAnswer,
   FullError,
-  type Hold,
-  type Receipt,
   ReceiptExistsError,
-  type Stamp,
   type Store,
   UnavailableError,
   UncertainError,
-  type Write,
 } from "./port.ts";
 import { OverloadedError, type Reader } from "./reader.ts";
-import { answerOf, resultsOf } from "./receipts.ts";
-
-/** One key's part of a write. */
-export type Step = {
-  readonly path: Path;
-  /** Epoch of the key's namespace; what is at or below it is hidden. */
-  readonly epoch: bigint;
-  readonly operation: Operation | Restore;
-};
-
-/** An entry with the version it had: merged with what is there. */
-export type Restore = { readonly kind: "restore"; readonly entry: Entry };
-
-/** What a step came to. `stored` is the key's state after it: written, or found and left alone. */
-export type StepResult =
-  | { readonly ok: true; readonly written: boolean; readonly replaced: boolean; readonly stored: Stored | null }
-  | { readonly ok: false; readonly reason: Refusal; readonly stored: Stored | null };
-
-export type WriteRequest = {
-  /** Each path at most once. More than one are written together or not at all. */
-  readonly steps: readonly Step[];
-  /** Whether a refused step keeps the others from being written. */
-  readonly allOrNothing: boolean;
-  /** Keeps the first answer, so that a retry gets it and writes nothing. `fingerprint` says what was asked for. */
-  readonly receipt: { readonly scope: Buffer; readonly fingerprint: Buffer } | null;
-};
-
-export type WriteAnswer = {
-  readonly results: readonly StepResult[];
-  /** The request was a retry: these are the results of the first one. */
-  readonly replayed: boolean;
-};
+import { resultsOf } from "./receipts.ts";
 
 /** What a batch wrote, for caches and watches. */
 export type Committed = {
@@ -81,27 +59,6 @@ const maxWaiting = 20_000;
 const maxWaitingBytes = 256 * 2 ** 20;
 /** A guard fails when another process wrote the key in between: rare, so this many times means trouble. */
 const maxAttempts = 30;
-
-type Job = WriteRequest & {
-  readonly bytes: number;
-  readonly deadline: number;
-  readonly resolve: (answer: WriteAnswer) => void;
-  readonly reject: (error: unknown) => void;
-  /** Per step: the row that the write expects; undefined where it need not be known. */
-  readonly current: (Stored | null | undefined)[];
-  decisions: (Decision | Kept)[];
-  attempts: number;
-  /** Sent by itself: several steps, or retried after its batch failed. */
-  alone: boolean;
-  sent: boolean;
-  /** Answered because it waited too long: must not be written any more. */
-  expired: boolean;
-};
-
-/** Which step of which job a row of a commit is. */
-type Owner = { readonly job: Job; readonly step: number };
-
-type Kept = { readonly do: "keep"; readonly entry: Entry };
 
 /**
  * Group commit: the writes that wait form the next batch, one statement and one fsync for all of them.
@@ -150,6 +107,7 @@ export class Writer {
         decisions: [],
         attempts: 0,
         alone: request.steps.length !== 1,
+        hinted: false,
         sent: false,
         expired: false,
       };
@@ -177,10 +135,12 @@ export class Writer {
         this.#close(job, () => undefined);
         return;
       }
-      const now = this.#options.now();
-      job.decisions = job.steps.map((step, i) =>
-        decideStep(step, job.current[i] ?? null, now, this.#options.store.origin),
-      );
+      this.#decide(job);
+      if (job.hinted && !job.decisions.every((decision) => decision.do === "write")) {
+        // Nothing guards what is not written: it must be decided on a state from after the request.
+        await this.#readCurrent(job);
+        this.#decide(job);
+      }
       if (!isWriting(job) && job.receipt === null) {
         this.#finish(
           job,
@@ -195,8 +155,15 @@ export class Writer {
     }
   }
 
+  #decide(job: Job): void {
+    const now = this.#options.now();
+    const { origin } = this.#options.store;
+    job.decisions = job.steps.map((step, i) => decideStep(step, job.current[i] ?? null, now, origin));
+  }
+
   async #readCurrent(job: Job): Promise<void> {
     const { reader } = this.#options;
+    job.hinted = false;
     if (job.steps.length === 1) {
       job.current[0] = (await reader.read(job.steps[0]!.path)).stored;
       return;
@@ -373,7 +340,10 @@ export class Writer {
         return;
       }
       const step = follower.steps.findIndex((s) => s.path === path);
-      if (isNeeded(follower, follower.steps[step]!)) follower.current[step] = leftBehind(i);
+      if (isNeeded(follower, follower.steps[step]!)) {
+        follower.current[step] = leftBehind(i);
+        follower.hinted = true;
+      }
       next.add(follower);
     });
     for (const follower of next) {
@@ -414,113 +384,4 @@ export class ReceiptMismatchError extends Error {
 /** Nothing was written, and trying again at once would not help. */
 export class NotWrittenError extends Error {
   override readonly name = "NotWrittenError";
-}
-
-function bytesOf(operation: Operation | Restore): number {
-  if (operation.kind === "put") return 200 + (operation.value.body?.length ?? 0);
-  if (operation.kind === "restore" && operation.entry.kind === "value")
-    return 200 + (operation.entry.body?.length ?? 0);
-  return 200;
-}
-
-function isRestore(job: Job): boolean {
-  return job.steps[0]?.operation.kind === "restore";
-}
-
-/** Several steps are written together, so all of them are guarded. */
-function isNeeded(job: Job, step: Step): boolean {
-  return job.steps.length > 1 || step.operation.kind === "restore" || needsCurrent(step.operation);
-}
-
-function needsReading(job: Job): boolean {
-  return job.steps.some((step, i) => job.current[i] === undefined && isNeeded(job, step));
-}
-
-function isHeldBack(job: Job): boolean {
-  return job.allOrNothing && job.decisions.some((decision) => decision.do === "refuse");
-}
-
-function isWriting(job: Job): boolean {
-  return !isHeldBack(job) && job.decisions.some((decision) => decision.do === "write" || decision.do === "keep");
-}
-
-/** What a deleted namespace left behind counts as absent, though its row is there. */
-function visible(stored: Stored | null, epoch: bigint): Stored | null {
-  return stored !== null && stored.entry.version.time > epoch ? stored : null;
-}
-
-function decideStep(step: Step, current: Stored | null, now: number, origin: string): Decision | Kept {
-  const stored = visible(current, step.epoch);
-  if (step.operation.kind !== "restore") return decide(step.operation, stored, now, origin);
-  const merged = merge(stored?.entry ?? null, step.operation.entry)!;
-  return merged === stored?.entry ? { do: "nothing" } : { do: "keep", entry: merged };
-}
-
-function toCommit(batch: readonly Job[], clock: bigint, now: number): { request: Commit; owners: Owner[] } {
-  const writes: Write[] = [];
-  const holds: Hold[] = [];
-  const receipts: Receipt[] = [];
-  const owners: Owner[] = [];
-  const atomic = batch[0]!.steps.length > 1;
-  for (const job of batch) {
-    const heldBack = isHeldBack(job);
-    let path: Path | null = null;
-    job.steps.forEach((step, i) => {
-      const decision = job.decisions[i]!;
-      const current = job.current[i];
-      if (heldBack) return;
-      if (decision.do === "write" || decision.do === "keep") {
-        const expects = current === undefined ? null : (current?.changed ?? 0);
-        const kept =
-          decision.do === "keep" ? { version: decision.entry.version, seen: decision.entry.seen } : undefined;
-        const draft = decision.do === "keep" ? decision.entry : decision.draft;
-        writes.push({ path: step.path, epoch: step.epoch, expects, draft, ...(kept && { kept }) });
-        owners.push({ job, step: i });
-        path = step.path;
-      } else if (atomic) {
-        holds.push({ path: step.path, expects: current?.changed ?? 0 });
-      }
-    });
-    if (job.receipt) {
-      receipts.push({
-        ...job.receipt,
-        answer: answerOf(job.steps.map((_, i) => foreseen(job, i))),
-        path: atomic ? null : path,
-      });
-    }
-  }
-  return {
-    owners,
-    request: {
-      writes,
-      holds,
-      receipts,
-      atomic: atomic && writes.length > 0,
-      keepVersions: isRestore(batch[0]!),
-      clock,
-      now,
-    },
-  };
-}
-
-/** A step's result as far as it is known before the commit: without version. */
-function foreseen(job: Job, i: number): StepResult {
-  const decision = job.decisions[i]!;
-  if (decision.do !== "write" || isHeldBack(job)) return unwritten(job, i);
-  const entry = stamp(decision.draft, 0n, "", null);
-  return { ok: true, written: true, replaced: decision.replaces, stored: { entry, changed: 0 } };
-}
-
-function unwritten(job: Job, i: number): StepResult {
-  const decision = job.decisions[i]!;
-  const stored = visible(job.current[i] ?? null, job.steps[i]!.epoch);
-  if (decision.do === "refuse") return { ok: false, reason: decision.reason, stored };
-  return { ok: true, written: false, replaced: false, stored };
-}
-
-function applied(job: Job, i: number, stamped: Stamp, origin: string) {
-  const decision = job.decisions[i]! as Exclude<Decision | Kept, { do: "nothing" | "refuse" }>;
-  const base = decision.do === "keep" ? decision.entry : stamp(decision.draft, stamped.time, origin, null);
-  const entry: Entry = decision.do === "keep" ? base : { ...base, seen: stamped.seen };
-  return { ok: true as const, written: true, replaced: stamped.replaced, stored: { entry, changed: stamped.changed } };
 }

@@ -289,9 +289,9 @@ describe("client: lists, batches, imports and exports", () => {
     }
     const result = await fake.client().namespace().import(records());
     assert.equal(result.imported, 40);
-    // Two parts of 8 MiB at most: the one that is sent and the one that is read ahead.
+    // Two parts of 4 MiB at most: the one that is sent and the one that is read ahead.
     for (const [index, count] of behind.entries())
-      assert.ok(count <= (index + 2) * 8, `${count} made at request ${index}`);
+      assert.ok(count <= (index + 2) * 4, `${count} made at request ${index}`);
     assert.deepEqual(JSON.parse(fake.seen[0]!.body.split("\n")[0]!), {
       key: "k0",
       value,

@@ -1,21 +1,17 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { signalProcess } from "../../tools/box/process.ts";
 import type { Service } from "../../tools/box/service.ts";
-import { certainlyNotApplied, Recorder } from "../support/history.ts";
-import { ApiError, type Headers, isReady, Kv, until } from "../support/kv.ts";
+import { isReady, Kv, until } from "../support/kv.ts";
 import { checkLinearizable } from "../support/linearizability.ts";
 import { ProcessCloud } from "../support/processes.ts";
-import { pick, type Random, randomFrom } from "../support/random.ts";
+import { pick, randomFrom } from "../support/random.ts";
 import { seed } from "../support/seed.ts";
-import { nameOf, valueFor } from "./values.ts";
+import { counter, hotKeys, Load } from "./load.ts";
 import { Watcher } from "./watcher.ts";
 
 const rounds = 20;
 const clients = 8;
-const hotKeys = ["hot/a", "hot/b", "hot/c"];
-const counter = "counter";
 
 describe(`after ${rounds} crashes of the service and of PostgreSQL under load (seed ${seed})`, function () {
   this.timeout(180_000);
@@ -47,6 +43,7 @@ describe(`after ${rounds} crashes of the service and of PostgreSQL under load (s
   });
 
   after(async () => {
+    await load?.stop();
     for (const watcher of watchers ?? []) await watcher.stop();
     await cloud?.close();
   });
@@ -100,7 +97,7 @@ describe(`after ${rounds} crashes of the service and of PostgreSQL under load (s
   });
 
   it("every retry with an Idempotency-Key gets the first answer", async () => {
-    for (const { repeat, answer } of load.answers) assert.equal(await repeat(), answer);
+    for (const { again, answer } of load.answers) assert.equal(await again(), answer);
   });
 
   it("what concurrent clients saw is linearizable", async () => {
@@ -126,123 +123,3 @@ describe(`after ${rounds} crashes of the service and of PostgreSQL under load (s
     });
   }
 });
-
-/** Clients that write and read without pause, retry what they got no answer to, and remember what they were told. */
-class Load {
-  readonly recorder = new Recorder();
-  /** Keys that are written once, and their values; only what was acknowledged. */
-  readonly ledger = new Map<string, string>();
-  /** First answers, and how to ask again. */
-  readonly answers: { readonly repeat: () => Promise<string>; readonly answer: string }[] = [];
-  /** What no crash excuses. */
-  readonly faults: string[] = [];
-  increments = 0;
-  readonly #kvs: readonly Kv[];
-  readonly #random: Random;
-  readonly #answered: number[] = new Array(clients).fill(0);
-  readonly #running: Promise<unknown>;
-  #stopped = false;
-
-  constructor(kvs: readonly Kv[], random: Random) {
-    this.#kvs = kvs;
-    this.#random = random;
-    this.#running = Promise.all(this.#answered.map((_, client) => this.#runClient(client)));
-  }
-
-  /** Any of the processes. */
-  kv(): Kv {
-    return pick(this.#random, this.#kvs);
-  }
-
-  /** Resolves when every client has had an answer from now on. */
-  async goesOn(): Promise<void> {
-    const before = [...this.#answered];
-    await until("all clients get answers again", 20_000, () => this.#answered.every((count, i) => count > before[i]!));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#running;
-  }
-
-  async #runClient(client: number): Promise<void> {
-    for (let i = 0; !this.#stopped; i++) {
-      try {
-        await pick(this.#random, this.#actions)(client, `${client}.${i}`);
-        this.#answered[client]!++;
-      } catch (error) {
-        if (certainlyNotApplied(error) && error instanceof ApiError) this.faults.push(error.message);
-        else if (error instanceof Error && error.message.startsWith("a torn value")) this.faults.push(error.message);
-        await sleep(10);
-      }
-    }
-  }
-
-  readonly #actions: ((client: number, name: string) => Promise<unknown>)[] = [
-    async (_, name) => {
-      const key = `ledger/${name}`;
-      const value = valueFor(name, this.#size());
-      await this.#once(
-        (kv, headers) => kv.put(key, value, headers),
-        ({ status, version }) => `${status} ${version}`,
-      );
-      this.ledger.set(key, value);
-    },
-    async () => {
-      await this.#once((kv, headers) => kv.increment(counter, headers), String);
-      this.increments++;
-    },
-    (client) => {
-      const key = pick(this.#random, hotKeys);
-      return this.recorder.read(client, key, async () => {
-        const found = await this.kv().get(key);
-        return found === null ? null : nameOf(found.value);
-      });
-    },
-    (client, name) => {
-      const put = (kv: Kv, headers: Headers) => kv.put(key, valueFor(name, this.#size()), headers);
-      const key = pick(this.#random, hotKeys);
-      return this.recorder.write(client, key, name, () => put(this.kv(), {}));
-    },
-    (client) => {
-      const key = pick(this.#random, hotKeys);
-      return this.recorder.write(client, key, null, () => this.kv().delete(key));
-    },
-    (client, name) => {
-      const key = pick(this.#random, hotKeys);
-      const value = valueFor(name, this.#size());
-      const put = (kv: Kv, headers: Headers) =>
-        kv.put(key, value, { ...headers, "If-None-Match": "*" }).catch((error) => {
-          if (error instanceof ApiError && error.status === 412) return null;
-          throw error;
-        });
-      const create = async () => (await this.#once(put, (written) => `${written?.version}`)) !== null;
-      return this.recorder.swap(client, key, null, name, create);
-    },
-  ];
-
-  /** A write that happens once, whatever becomes of the processes that are asked: retried until there is an answer. */
-  async #once<Answer>(
-    act: (kv: Kv, headers: Headers) => Promise<Answer>,
-    show: (answer: Answer) => string,
-  ): Promise<Answer> {
-    const headers = { "Idempotency-Key": randomUUID() };
-    const repeat = () => act(this.kv(), headers);
-    for (;;) {
-      try {
-        const answer = await repeat();
-        this.answers.push({ repeat: async () => show(await repeat()), answer: show(answer) });
-        return answer;
-      } catch (error) {
-        if (error instanceof ApiError && error.status < 500) throw error;
-        await sleep(20);
-      }
-    }
-  }
-
-  /** Mostly small; some as large as what is compressed or kept apart by the database, a few as large as what goes to files. */
-  #size(): number {
-    const kind = this.#random();
-    return Math.floor(this.#random() * (kind < 0.8 ? 200 : kind < 0.98 ? 50_000 : 1_500_000));
-  }
-}

@@ -1,11 +1,70 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { consoleFile } from "../../service/console/serve.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 import { assertAccessible } from "./console/accessibility.ts";
 import { launchChromium } from "./console/chromium.ts";
 import { openLink } from "./console/link.ts";
 import { newNamespace, type Store } from "./console/store.ts";
 import { openConsole, type Visitor } from "./console/visitor.ts";
+
+describe("the console's files", () => {
+  it("are the page at the top, and style sheets, images and modules by their names", () => {
+    assert.deepEqual(consoleFile(""), consoleFile("/"));
+    const page = new TextDecoder().decode(consoleFile("/")!.body);
+    const names = [...page.matchAll(/(?:src|href)="\/console(\/[^"]+)"/g)].map(([, name]) => name!);
+    assert.ok(names.length > 20);
+    const types: Record<string, string> = {
+      ts: "text/javascript; charset=utf-8",
+      css: "text/css; charset=utf-8",
+      svg: "image/svg+xml",
+    };
+    for (const name of names) {
+      assert.equal(consoleFile(name)?.headers["content-type"], types[name.split(".").at(-1)!], name);
+    }
+  });
+
+  it("are nothing else that lies on the disk", () => {
+    const paths = [
+      "/../serve.ts",
+      "/../../../package.json",
+      "/keys",
+      "/keys/",
+      "//main.ts",
+      "/main",
+      "/style",
+      "/%2e%2e/serve.ts",
+    ];
+    for (const path of paths) assert.equal(consoleFile(path), null, path);
+  });
+
+  it("carry an entity tag and headers that keep strangers out", () => {
+    const { headers } = consoleFile("/main.ts")!;
+    assert.match(headers.etag!, /^"[\w-]{22}"$/);
+    assert.notEqual(headers.etag, consoleFile("/dom.ts")!.headers.etag);
+    const policy = headers["content-security-policy"]!.split("; ");
+    for (const rule of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"]) {
+      assert.ok(policy.includes(rule), rule);
+    }
+    assert.doesNotMatch(headers["content-security-policy"]!, /unsafe|\*|http/);
+    assert.equal(headers["x-content-type-options"], "nosniff");
+  });
+
+  it("are made without a warning in the log", () => {
+    const program =
+      'import { consoleFile } from "./service/console/serve.ts"; console.log(consoleFile("/main.ts").body.length > 0)';
+    const options = { encoding: "utf8", stdio: "pipe", cwd: new URL("../..", import.meta.url) } as const;
+    // Both streams: what Node warns of goes to the second.
+    const output = execFileSync(
+      "sh",
+      ["-c", '"$0" --input-type=module -e "$1" 2>&1', process.execPath, program],
+      options,
+    );
+    assert.equal(output, "true\n");
+  });
+});
 
 describe("the console in Chromium", function () {
   this.timeout(120_000);
@@ -295,6 +354,20 @@ describe("the console in Chromium", function () {
       await pane(page).getByText("Empty: 0 bytes").waitFor();
     });
 
+    it("of JSON are laid out token by token, whatever they hold", async () => {
+      const { page } = await openKeys();
+      const texts = fc
+        .sample(fc.json({ maxDepth: 5 }), 500)
+        .map((text, i) => (i % 2 ? text : `\n${text.replaceAll(":", " :\t")} `));
+      const laidOut = await page.evaluate<string[]>(
+        `import("/console/json.ts").then(({ formatJson }) => ${JSON.stringify(texts)}.map(formatJson))`,
+      );
+      const withoutSpace = (text: string) => text.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+      texts.forEach((text, i) => {
+        assert.equal(withoutSpace(laidOut[i]!), withoutSpace(text));
+      });
+    });
+
     it("that are large are read only at their beginning", async () => {
       const { page, name, store, visit } = await openKeys();
       await store.put("large", new Uint8Array(3 * 2 ** 20).fill(7), "application/octet-stream");
@@ -550,6 +623,19 @@ describe("the console in Chromium", function () {
     await page.getByRole("heading", { name: "Keyboard" }).waitFor();
     await press("Escape");
     assert.equal(new URL(page.url()).hash, `#/keys/${name}`);
+  });
+
+  it("returns to the row on a phone, where an open entry covers the list", async () => {
+    const { name, store } = await openKeys();
+    await store.putAll(["one", "two", "three"]);
+    const { page, visit } = await open({ viewport: { width: 390, height: 800 } });
+    await visit(`/keys/${name}`);
+    await keyLinks(page).getByText("two").click();
+    await pane(page).getByText("two", { exact: true }).last().waitFor();
+    assert.ok(!(await keyLinks(page).first().isVisible()));
+    await button(page, "Back to the list").click();
+    await keyLinks(page).getByText("two").waitFor();
+    assert.equal(await page.evaluate("document.activeElement.textContent"), "two");
   });
 
   describe("watch", () => {

@@ -10,7 +10,11 @@ export type Usage = {
   readonly database: number | null;
 };
 
-export type Round = Measured & { readonly usage: Usage };
+export type Round = Measured & {
+  readonly usage: Usage;
+  /** Microseconds of the server's processor time for one answer: what says most when other programs run too. */
+  readonly cost: number | null;
+};
 
 /** A workload on both servers, round by round; the rounds of a pair followed each other. */
 export type Result = {
@@ -45,7 +49,8 @@ async function measureRound(servers: Servers, workload: Workload, subject: Subje
     const [from, to] = [before[i]!, processorSeconds(pid)];
     return from === null || to === null ? null : (to - from) / elapsed;
   }) as [number | null, number | null, number | null];
-  return { ...measured, usage: { server, client, database } };
+  const cost = server === null ? null : (server * elapsed * 1e6) / measured.answers;
+  return { ...measured, cost, usage: { server, client, database } };
 }
 
 /** Figures of all rounds of one server. */
@@ -53,20 +58,26 @@ export type Figures = {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  readonly cost: number | null;
   readonly usage: Usage;
 };
 
 export function figures(rounds: readonly Round[]): Figures {
   const of = (read: (round: Round) => number) => median(rounds.map(read));
-  const usageOf = (part: keyof Usage) => {
-    const parts = rounds.map(({ usage }) => usage[part]);
-    return parts.every((value) => value !== null) ? median(parts) : null;
+  const ifKnown = (read: (round: Round) => number | null) => {
+    const values = rounds.map(read);
+    return values.every((value) => value !== null) ? median(values) : null;
   };
   return {
     perSecond: of(({ answers, seconds }) => answers / seconds),
     p50: of(({ p50 }) => p50),
     p99: of(({ p99 }) => p99),
-    usage: { server: usageOf("server"), client: usageOf("client"), database: usageOf("database") },
+    cost: ifKnown(({ cost }) => cost),
+    usage: {
+      server: ifKnown(({ usage }) => usage.server),
+      client: ifKnown(({ usage }) => usage.client),
+      database: ifKnown(({ usage }) => usage.database),
+    },
   };
 }
 

@@ -17,14 +17,14 @@ export function headText(machine: Machine, plan: Plan): string {
   ].join("\n");
 }
 
-const columns = ["", "requests/s", "p50 ms", "p99 ms", "CPU: server", "client", "database"];
-const widths = [10, 11, 8, 8, 12, 8, 9];
+const columns = ["", "requests/s", "p50 ms", "p99 ms", "µs each", "CPU: server", "client", "database"];
+const widths = [10, 11, 8, 8, 9, 13, 8, 10];
 
 export function resultText(result: Result): string {
   const { workload, rounds } = result;
   const of = (name: "service" | "bare") => {
-    const { perSecond, p50, p99, usage } = figures(rounds.map((round) => round[name]));
-    const times = [Math.round(perSecond).toLocaleString("en"), p50.toFixed(2), p99.toFixed(2)];
+    const { perSecond, p50, p99, cost, usage } = figures(rounds.map((round) => round[name]));
+    const times = [Math.round(perSecond).toLocaleString("en"), p50.toFixed(2), p99.toFixed(2), cost?.toFixed(1) ?? "?"];
     return row([name === "bare" ? "node:http" : name, ...times, ...percents(usage)]);
   };
   const { target } = workload;

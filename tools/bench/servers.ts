@@ -123,9 +123,15 @@ async function reply<T>(child: ChildProcess): Promise<T> {
   }
 }
 
-/** A program of this folder, that talks with us by messages and ends when we do. */
+/**
+ * A program of this folder, that talks with us by messages and ends when we do. In a session of its own, as the service
+ * and PostgreSQL are: Linux shares a busy processor evenly among sessions.
+ */
 async function startChild(stack: AsyncDisposableStack, program: string): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, program), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(join(import.meta.dirname, program), {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    detached: true,
+  });
   await once(child, "spawn");
   stack.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

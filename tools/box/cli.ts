@@ -43,6 +43,8 @@ async function runBox(args: string[], serviceMain: string | undefined): Promise<
     return 0;
   }
 
+  // The terminal may be gone when we stop: then nobody reads our last words.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const say = options.json ? console.error : console.log;
   const started = performance.now();
   const stopping = stopSignal();

@@ -68,7 +68,10 @@ function engine(environment: NodeJS.ProcessEnv, close: Engine["close"]): Engine 
     environment,
     close,
     async docker(args, secrets) {
-      const { stdout } = await run("docker", args, { env: { ...environment, ...secrets }, maxBuffer: 64 * 2 ** 20 });
+      const env = { ...environment, ...secrets };
+      const { stdout } = await run("docker", args, { env, maxBuffer: 64 * 2 ** 20 }).catch((error) => {
+        throw new BoxError(`docker ${args[0]} failed: ${error.stderr || error.message}`);
+      });
       return stdout.trim();
     },
   };

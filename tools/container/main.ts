@@ -20,8 +20,14 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) console.log(usage);
-else await main(values.tag, values.save);
+if (values.help) {
+  console.log(usage);
+} else {
+  await main(values.tag, values.save).catch((error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
 
 async function main(tag: string, archive: string | undefined): Promise<void> {
   const engine = await openEngine();

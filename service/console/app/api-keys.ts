@@ -8,6 +8,7 @@ import { count, time } from "./format.ts";
 import { icon } from "./icons.ts";
 import { announce, errorBox } from "./notice.ts";
 import { rateLimitField } from "./rate-limit.ts";
+import { currentKey } from "./session.ts";
 import type { ApiKey, CreatedApiKey } from "./types.ts";
 import type { View } from "./view.ts";
 
@@ -135,7 +136,11 @@ export const apiKeysView: View = (stage, signal) => {
   };
 
   const revoke = async (key: ApiKey) => {
-    const text = `Programs that use it are refused within 5 seconds. This cannot be undone.`;
+    const isOwn = currentKey()?.startsWith(`skykv_${key.id}_`);
+    const text = [
+      isOwn && el("p", {}, el("strong", {}, "You are signed in with this key.")),
+      el("p", {}, "Programs that use it are refused within 5 seconds. This cannot be undone."),
+    ];
     if (!(await ask({ title: `Revoke ${key.name}?`, text, action: "Revoke", danger: true }))) return;
     try {
       await api.revokeApiKey(key.id);

@@ -83,9 +83,9 @@ export function keyPath(namespace: string, key: string): string {
 export const api = {
   list: (
     namespace: string,
-    query: { prefix?: string; delimiter?: string; cursor?: string; limit?: string },
+    query: Record<"prefix" | "delimiter" | "cursor" | "limit", string | undefined>,
     signal?: AbortSignal,
-  ) => json<Page>(namespacePath(namespace), { query: { ...query }, signal }),
+  ) => json<Page>(namespacePath(namespace), { query, signal }),
 
   namespaces: async (signal?: AbortSignal) =>
     (await json<{ namespaces: Namespace[] }>("/v1/namespaces", { signal })).namespaces,

@@ -3,7 +3,7 @@ import { apiKeysView } from "./api-keys.ts";
 import { el } from "./dom.ts";
 import { refreshTimes } from "./format.ts";
 import { healthView } from "./health.ts";
-import { keysView } from "./keys/list.ts";
+import { keysView } from "./keys/view.ts";
 import { namespacesView } from "./namespaces.ts";
 import { announcementArea } from "./notice.ts";
 import { parseRoute, type Route, type ViewName } from "./route.ts";

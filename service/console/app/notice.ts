@@ -50,10 +50,15 @@ export function explain(error: unknown): Explanation {
   const { problem, status } = error;
   return {
     title: problem.title ?? `The service answered with status ${status}`,
-    detail: problem.detail,
+    detail: sentence(problem.detail),
     advice: adviceFor(error),
     request: problem.instance,
   };
+}
+
+/** The API's details begin in lower case, as parts of log lines do. */
+function sentence(text: string | undefined): string | undefined {
+  return text && `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 function adviceFor({ status, problem }: ApiError): string | undefined {

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { type Path, pathOf } from "../../kv/path.ts";
 import type { Session } from "../../kv/session.ts";
-import type { StepResult } from "../../store/writer.ts";
+import type { StepResult } from "../../store/jobs.ts";
 import { type Access, access, identify, limitHeaders } from "../access.ts";
-import { parseJson, receiptScope, recordFor } from "../entries.ts";
+import { recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import { failedJson, operationFrom, type ResultJson, resultJson, ValueBudget, verbsOf } from "../operations.ts";
 import { Problem, problemOf } from "../problems.ts";
@@ -16,11 +16,13 @@ import {
   durabilityOf,
   idempotencyKeyOf,
   parse,
+  parseJson,
   readBody,
   sessionOf,
 } from "../request.ts";
 import { limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
 import type { Service } from "../service.ts";
+import { receiptScope } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
 
 /** Operations that run at once: enough for full commits, few enough that their values fit into memory. */

@@ -6,14 +6,14 @@ import { unconditional } from "../../kv/decide.ts";
 import type { Entry } from "../../kv/entry.ts";
 import { pathOf } from "../../kv/path.ts";
 import { compareVersions, parseVersion } from "../../kv/version.ts";
-import type { Step } from "../../store/writer.ts";
+import type { Step } from "../../store/jobs.ts";
 import { type Access, access } from "../access.ts";
-import { expiryOf } from "../entries.ts";
 import { valueFrom } from "../operations.ts";
 import { Problem, problemOf } from "../problems.ts";
 import { parse, parseQuery } from "../request.ts";
 import { importLine, importProgress, importQuery, limits } from "../schemas.ts";
 import type { Service } from "../service.ts";
+import { expiryOf } from "../writes.ts";
 import { pax } from "./export.ts";
 import { type App, route } from "./route.ts";
 

@@ -1,12 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { identify } from "../access.ts";
 import { forbidden, may } from "../auth.ts";
-import { parseJson } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { durabilityOf, parse, parseQuery, readBody } from "../request.ts";
+import { durabilityOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
 import { namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";

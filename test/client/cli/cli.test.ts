@@ -2,12 +2,22 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startTestService, type TestService } from "../../support/service.ts";
 
 const command = fileURLToPath(new URL("../../../client/bin/skykv.js", import.meta.url));
+
+/** Where nobody listens. */
+async function closedUrl(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
 
 type Ended = { code: number | null; stdout: Buffer; stderr: string };
 
@@ -135,7 +145,7 @@ describe("client/cli: the skykv command", () => {
       [["list", "--url", "nonsense"], 2, /expected a URL/],
       [["import", "file.unknown"], 2, /format/],
       [["delete", "--prefix", "k"], 2, /--yes/],
-      [["get", "k", "--timeout", "1"], 1, /127\.0\.0\.1:1.*ECONNREFUSED|timeout/, { SKYKV_URL: "http://127.0.0.1:1" }],
+      [["get", "k", "--timeout", "1"], 1, /no answer from http:.*ECONNREFUSED/, { SKYKV_URL: await closedUrl() }],
     ];
     for (const [args, code, message, environment = {}] of cases) {
       const ended = await run(args, { environment });
@@ -261,7 +271,9 @@ describe("client/cli: the skykv command", () => {
 
     await printed(["export", "-n", "shop", "--format", "tar", "-o", "shop.tar"]);
     assert.match(
-      execFileSync("tar", ["tf", join(folder, "shop.tar")], { env: { ...process.env, LC_ALL: "C.UTF-8" } }).toString(),
+      execFileSync("tar", ["tf", join(folder, "shop.tar"), "--warning=no-unknown-keyword"], {
+        env: { ...process.env, LC_ALL: "C.UTF-8" },
+      }).toString(),
       /^a\nb\nde\/K.*ln\nfr\/Lyon\n$/,
     );
     await printed(["namespaces", "create", "third"]);
@@ -291,8 +303,8 @@ describe("client/cli: the skykv command", () => {
   });
 
   it("is quiet when its reader has seen enough", async () => {
-    const lines = Array.from({ length: 20_000 }, (_, i) =>
-      JSON.stringify({ key: `pipe/${i}`, value: "x".repeat(50) }),
+    const lines = Array.from({ length: 2000 }, (_, i) =>
+      JSON.stringify({ key: `pipe/${i}`, value: "x".repeat(20) }),
     ).join("\n");
     await printed(["import", "-"], { input: lines });
     const lister = start(["list", "--json"]);
@@ -303,11 +315,11 @@ describe("client/cli: the skykv command", () => {
     lister.stdout!.once("data", () => lister.stdout!.destroy());
     const code = await new Promise((resolve) => lister.on("close", resolve));
     assert.deepEqual([code, stderr], [0, ""]);
-    assert.equal(await printed(["delete", "--prefix", "pipe/", "--yes", "--json"]), '{"deleted":20000}\n');
+    assert.equal(await printed(["delete", "--prefix", "pipe/", "--yes", "--json"]), '{"deleted":2000}\n');
   });
 
   it("shows the state, and manages keys and namespaces", async () => {
-    assert.match(await printed(["status"]), /is ready: cloud local[^]*PostgreSQL|is ready: cloud local/);
+    assert.match(await printed(["status"]), /is ready: cloud local/);
     assert.equal(JSON.parse(await printed(["status", "--json"])).clouds[0].lag_ms, 0);
     const key = (
       await printed(["keys", "create", "ci", "--scope", "read:*", "--scope", "write:ci", "--expires", "2099-01-31"])

@@ -190,6 +190,14 @@ describe("the box", () => {
       for (const pid of pids(ready)) assert.ok(await isGone(pid, 5_000));
     });
 
+    it("stops in order when its terminal is gone", async () => {
+      await startReady();
+      box!.stdout!.destroy();
+      box!.stderr!.destroy();
+      box!.kill("SIGHUP");
+      assert.equal(await exit(), 0);
+    });
+
     it("stops when npm, or the shell between, is killed", async () => {
       const script = [`"$@" & wait`, "sh", process.execPath, withStandIn];
       const args = ["--data", data, "--json", "--port", String(await freePort())];

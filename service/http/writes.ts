@@ -1,0 +1,24 @@
+/** What all writes have in common, whether they come one by one or in JSON. */
+import { createHash } from "node:crypto";
+import type { Expiry } from "../kv/decide.ts";
+import type { Access } from "./access.ts";
+import type { Namespace } from "./namespaces.ts";
+
+/** `?ttl=`, `?keep_ttl=1` or the namespace's default. */
+export function expiryOf(
+  timing: { readonly ttl?: number | null; readonly keep_ttl?: boolean },
+  { settings }: Namespace,
+  now: number,
+): Expiry {
+  const byDefault = settings.default_ttl === null ? null : now + Math.round(settings.default_ttl * 1000);
+  if (timing.keep_ttl) return { keep: true, otherwise: byDefault };
+  if (timing.ttl === undefined) return { at: byDefault };
+  return { at: timing.ttl === null ? null : now + timing.ttl };
+}
+
+/** Whose Idempotency-Key it is, and for what: the same key elsewhere is another one. */
+export function receiptScope(who: Access, method: string, route: string, idempotencyKey: string): Buffer {
+  return createHash("sha256")
+    .update(JSON.stringify([who.principal?.id, who.namespace.name, method, route, idempotencyKey]))
+    .digest();
+}
