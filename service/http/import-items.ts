@@ -1,0 +1,121 @@
+/** What an import reads: lines of JSON, or files of a tar archive, one by one. */
+import type { IncomingMessage } from "node:http";
+import type { z } from "@hono/zod-openapi";
+import { extract } from "tar-stream";
+import type { Access } from "./access.ts";
+import { Problem } from "./problems.ts";
+import { parse } from "./request.ts";
+import { pax } from "./routes/export.ts";
+import { importLine, limits } from "./schemas.ts";
+
+/** A line with the largest value in base64 and its facts. */
+const maxLine = Math.ceil((limits.valueBytes * 4) / 3) + 64 * 1024;
+/** Milliseconds without a byte after which an import is given up. */
+const stallTimeout = 10_000;
+
+/** An entry to write, as a client sent it. */
+export type Line = z.output<typeof importLine>;
+/** Where it stood, how large it is, and how to read it: throws the problem of a malformed one. */
+export type Item = { readonly line: number; readonly bytes: number; readonly read: () => Line };
+
+/** Lines of the body; headers and ends of exports and empty lines are passed over. */
+export async function* lineItems(req: IncomingMessage): AsyncGenerator<Item> {
+  let number = 0;
+  for await (const bytes of linesOf(req)) {
+    number++;
+    const text = bytes.toString();
+    if (text.trim() === "" || /^\{"type":"(?:header|end)"/.test(text)) continue;
+    yield { line: number, bytes: bytes.length, read: () => parse(importLine, parseLine(bytes), "bad-body") };
+  }
+}
+
+function parseLine(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Problem("bad-body", "expected a line of JSON in UTF-8");
+  }
+}
+
+async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of withStall(req)) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      parts.push(chunk.subarray(from, end));
+      yield parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      parts = [];
+      length = 0;
+      from = end + 1;
+    }
+    if (from === chunk.length) continue;
+    parts.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > maxLine) throw new Problem("too-large", `a line may have ${maxLine} bytes`, { limit: maxLine });
+  }
+  if (length > 0) yield Buffer.concat(parts);
+}
+
+async function* withStall(req: IncomingMessage): AsyncGenerator<Buffer> {
+  const timer = setTimeout(
+    () => req.destroy(new Problem("request-timeout", `no byte came for ${stallTimeout / 1000} s`)),
+    stallTimeout,
+  );
+  try {
+    for await (const chunk of req) {
+      timer.refresh();
+      yield chunk as Buffer;
+      timer.refresh();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Files of a tar archive; what an export wrote beside the bytes is in pax records. */
+export async function* tarItems(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
+  const archive = extract();
+  const source = withStall(req);
+  const feeding = (async () => {
+    for await (const chunk of source) {
+      if (!archive.write(chunk)) await new Promise<void>((resolve) => archive.once("drain", () => resolve()));
+    }
+    archive.end(undefined);
+  })().catch((error) => archive.destroy(error));
+  let number = 0;
+  for await (const file of archive) {
+    const { header } = file;
+    number++;
+    const chunks: Buffer[] = [];
+    const limit = namespace.settings.max_value_bytes;
+    const isTooLarge = (header.size ?? 0) > limit;
+    for await (const chunk of file) if (!isTooLarge) chunks.push(chunk as Buffer);
+    if (header.type !== "file") continue;
+    const records = (header.pax ?? {}) as Record<string, string>;
+    const body = Buffer.concat(chunks);
+    const read = (): Line => {
+      if (isTooLarge)
+        throw new Problem("too-large", `a value in this namespace may have ${limit} bytes, found ${header.size}`, {
+          limit,
+          actual: header.size,
+        });
+      return parse(
+        importLine,
+        {
+          key: records.path ?? header.name,
+          value: body.toString("base64"),
+          encoding: "base64",
+          ...(records[pax.type] && { content_type: records[pax.type] }),
+          ...(records[pax.encoding] && { content_encoding: records[pax.encoding] }),
+          ...(records[pax.meta] && { meta: parseLine(Buffer.from(records[pax.meta]!)) }),
+          ...(records[pax.version] && { version: records[pax.version] }),
+          ...(records[pax.expires] && { expires_at: records[pax.expires] }),
+        },
+        "bad-body",
+      );
+    };
+    yield { line: number, bytes: body.length, read };
+  }
+  await feeding;
+}
