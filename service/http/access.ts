@@ -1,6 +1,7 @@
 import { forbidden, may, type Principal, unauthorized, type Verb } from "./auth.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
+import { Problem } from "./problems.ts";
 import type { Service } from "./service.ts";
 
 /** A request that may go on: who asks (null: an anonymous read of a public namespace), and what of. */
@@ -25,19 +26,23 @@ export async function access(
   verb: Verb | readonly Verb[],
   name: string,
 ): Promise<Access> {
-  const isRead = verb === "read" && (exchange.req.method === "GET" || exchange.req.method === "HEAD");
-  if (exchange.req.headers.authorization === undefined && isRead) {
-    const namespace = await service.namespaces.get(name).catch(() => null);
-    // Without a credential nobody learns which namespaces there are.
-    if (namespace?.settings.public_read !== true) throw unauthorized(false);
-    return { principal: null, namespace, limits: spend(service, null, namespace) };
-  }
   const principal = await identify(service, exchange);
   for (const one of typeof verb === "string" ? [verb] : verb) {
     if (!may(principal, one, name)) throw forbidden(one, name);
   }
   const namespace = await service.namespaces.get(name);
   return { principal, namespace, limits: spend(service, principal, namespace) };
+}
+
+/** Access to read an entry, which without a credential is granted where the namespace is public. */
+export async function accessEntry(service: Service, exchange: Pick<Exchange, "req">, name: string): Promise<Access> {
+  if (exchange.req.headers.authorization !== undefined) return access(service, exchange, "read", name);
+  const namespace = await service.namespaces.get(name).catch((error) => {
+    // Without a credential nobody learns which namespaces there are.
+    throw error instanceof Problem ? unauthorized(false) : error;
+  });
+  if (!namespace.settings.public_read) throw unauthorized(false);
+  return { principal: null, namespace, limits: spend(service, null, namespace) };
 }
 
 /** The tighter of the two limits is told. */

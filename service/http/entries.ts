@@ -9,7 +9,7 @@ import { matches } from "../kv/decide.ts";
 import { isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import { advance, formatSession, type Session } from "../kv/session.ts";
-import { access, limitHeaders } from "./access.ts";
+import { accessEntry, limitHeaders } from "./access.ts";
 import { may } from "./auth.ts";
 import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem } from "./exchange.ts";
@@ -141,7 +141,7 @@ function parseTarget(url: string, slash: number, question: number, method: strin
 }
 
 async function read(service: Service, exchange: Exchange, target: Target, header: HeaderOf): Promise<void> {
-  const who = await access(service, exchange, "read", target.namespace);
+  const who = await accessEntry(service, exchange, target.namespace);
   parseQuery(conditionQuery.pick({}), target.query);
   const session = sessionOf(header("kv-session"));
   const consistency = consistencyOf(header("kv-consistency"));

@@ -29,10 +29,8 @@ describe(`after ${rounds} crashes of the service and of PostgreSQL under load (s
       await Watcher.start("stream", () => pick(random, urls)),
       await Watcher.start("poll", () => pick(random, urls)),
     ];
-    load = new Load(
-      urls.map((url) => new Kv(url, 10_000)),
-      random,
-    );
+    const kvs = urls.map((url) => new Kv(url));
+    load = new Load(kvs, clients, random);
     for (let round = 0; round < rounds; round++) {
       await sleep(50 + random() * 300);
       const crash = crashes[round % crashes.length]!;

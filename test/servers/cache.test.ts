@@ -208,10 +208,14 @@ for (const mode of ["one server", "a cluster"] as const) {
 
     it("has the new state when the others hear of it", async () => {
       const [writer, reader] = [await open(), await open()];
+      const read: Promise<bigint | undefined>[] = [];
+      reader.cache.onInvalidate(() => {
+        read.push(getOne(reader.cache, "ns/key").then((record) => record?.stored?.entry.version.time));
+      });
       for (let time = 1n; time <= 20n; time++) {
-        writer.cache.publish([recordOf("ns/key", value(time))], Date.now());
-        await until("it is heard", () => reader.heard.length === Number(time));
-        assert.equal((await getOne(reader.cache, "ns/key"))?.stored?.entry.version.time, time);
+        writer.cache.publish([recordOf("ns/key", value(time, randomBytes(50_000)))], Date.now());
+        await until("it is heard", () => read.length === Number(time));
+        assert.equal(await read.at(-1), time);
       }
     });
 
@@ -334,6 +338,21 @@ for (const mode of ["one server", "a cluster"] as const) {
         for (const server of all) server.resume();
       }
       await until("it is up", () => cache.state === "up");
+    });
+
+    it("sends as much as ever after what was under way got lost", async () => {
+      const all = servers instanceof RedisCluster ? servers.servers : [servers];
+      const { cache } = await open();
+      for (const server of all) server.pause();
+      for (let i = 0; i < 1000; i++) {
+        cache.fill([recordOf(`ns/${i}`, value(1n, new Uint8Array(60_000)))], Date.now());
+      }
+      await Promise.all(all.map((server) => server.kill()));
+      await Promise.all(all.map((server) => server.start()));
+      await until("it is up again", async () => {
+        cache.fill([recordOf("ns/key", value(1n))], Date.now());
+        return (await getOne(cache, "ns/key")) !== undefined;
+      });
     });
   });
 }

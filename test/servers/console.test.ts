@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { consoleFile } from "../../service/console/serve.ts";
@@ -352,6 +353,25 @@ describe("the console in Chromium", function () {
       await store.put("empty", "");
       await look("empty");
       await pane(page).getByText("Empty: 0 bytes").waitFor();
+    });
+
+    it("that are stored compressed are shown unpacked, and a false claim of that is told", async () => {
+      const { page, name, store, visit } = await openKeys();
+      await store.put("packed", Uint8Array.from(gzipSync('{"a":1}')), "application/json", {
+        "content-encoding": "gzip",
+      });
+      await visit(`/keys/${name}?key=packed`);
+      await pane(page).getByLabel("Formatted JSON").waitFor();
+      await button(page, "Edit").click();
+      await page.getByText("It is stored compressed (gzip).").waitFor();
+      await page.getByLabel("Value", { exact: true }).fill('{"a":2}');
+      await button(page, "Save").click();
+      await pane(page).getByText('"a": 2').waitFor();
+      assert.equal((await store.get("packed")).headers.get("content-encoding"), null);
+
+      await store.put("liar", "not gzip at all", "text/plain", { "content-encoding": "gzip" });
+      await visit(`/keys/${name}?key=liar`);
+      await page.getByText("The value cannot be unpacked").waitFor();
     });
 
     it("of JSON are laid out token by token, whatever they hold", async () => {
@@ -722,6 +742,10 @@ describe("the console in Chromium", function () {
       await button(page, "Create").click();
       const secret = await page.getByLabel("The new API key").inputValue();
       assert.match(secret, /^skykv_/);
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await button(page, "Copy").click();
+      await page.getByRole("dialog").getByText("API key copied").waitFor();
+      assert.equal(await page.evaluate("navigator.clipboard.readText()"), secret);
       await button(page, "I have it").click();
       const row = page.getByRole("row", { name: /^reporting/ });
       await row.getByText("write:team-*").waitFor();
@@ -750,6 +774,11 @@ describe("the console in Chromium", function () {
       const card = page.getByRole("listitem").filter({ hasText: "console-made" });
       await card.getByText("expires after 60 min").waitFor();
       await card.getByText("anyone may read").waitFor();
+      await button(page, "New namespace").click();
+      await page.getByLabel("Name", { exact: true }).fill("console-made");
+      await button(page, "Create").click();
+      assert.ok(await page.getByLabel("Name", { exact: true }).evaluate<boolean>("(input) => !input.validity.valid"));
+      await page.keyboard.press("Escape");
       await button(page, "Edit console-made").click();
       assert.equal(await page.getByLabel("Default expiry").inputValue(), "3600");
       await page.getByLabel("Default expiry").fill("");

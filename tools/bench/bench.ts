@@ -22,14 +22,23 @@ export type Result = {
   readonly rounds: readonly { readonly service: Round; readonly bare: Round }[];
 };
 
-export type Plan = { readonly rounds: number; readonly seconds: number; readonly warmUp: number };
+export type Plan = {
+  readonly rounds: number;
+  /** Of one round. */
+  readonly seconds: number;
+  /** Seconds that the service runs before it counts: what V8 has not compiled yet costs several times as much. */
+  readonly warmUp: number;
+};
+
+/** Seconds: the bare server has little to compile. */
+const bareWarmUp = 1;
 
 /** Service and bare server in turns, so that whatever else the machine does meets both. */
 export async function measure(servers: Servers, workload: Workload, plan: Plan): Promise<Result> {
   const service = servers.service(workload.cacheBytes);
   const { bare } = servers;
   const round = (subject: Subject, seconds: number) => measureRound(servers, workload, subject, seconds);
-  await round(bare, plan.warmUp);
+  await round(bare, bareWarmUp);
   await round(service, plan.warmUp);
   const rounds: { service: Round; bare: Round }[] = [];
   while (rounds.length < plan.rounds) {

@@ -2,9 +2,9 @@
 import { type Child, el, uniqueId } from "./dom.ts";
 import { field } from "./field.ts";
 import { icon } from "./icons.ts";
+import { moveAnnouncements } from "./notice.ts";
 
 export interface OpenDialog {
-  element: HTMLDialogElement;
   /** Closes at once; `tryClose` asks `mayClose` first. */
   close(): void;
   tryClose(): void;
@@ -20,8 +20,14 @@ export interface DialogOptions {
 export function openDialog(title: string, content: Child, { wide = false, mayClose }: DialogOptions = {}): OpenDialog {
   const id = uniqueId();
   const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const close = () => {
+    element.close();
+    element.remove();
+    moveAnnouncements();
+    resolve();
+  };
   const tryClose = async () => {
-    if (!mayClose || (await mayClose())) element.close();
+    if (!mayClose || (await mayClose())) close();
   };
   const element = el(
     "dialog",
@@ -34,11 +40,8 @@ export function openDialog(title: string, content: Child, { wide = false, mayClo
         event.preventDefault();
         void tryClose();
       },
-      onclose: (event) => {
-        if (event.target !== element) return;
-        element.remove();
-        resolve();
-      },
+      // Browsers close a dialog without asking when Escape comes twice in a row.
+      onclose: close,
     },
     el(
       "header",
@@ -50,7 +53,8 @@ export function openDialog(title: string, content: Child, { wide = false, mayClo
   );
   document.body.append(element);
   element.showModal();
-  return { element, close: () => element.close(), tryClose, closed };
+  moveAnnouncements();
+  return { close, tryClose, closed };
 }
 
 export interface Question {

@@ -1,6 +1,7 @@
 /** Numbers, sizes and times as people read them. */
 import { el } from "./dom.ts";
 
+const noBreak = "\u00a0";
 const number = new Intl.NumberFormat("en");
 const oneDecimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
@@ -15,9 +16,9 @@ export function digits(n: number): string {
 }
 
 export function size(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024) return `${bytes}${noBreak}B`;
   const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4);
-  return `${oneDecimal.format(bytes / 1024 ** power)} ${["", "KiB", "MiB", "GiB", "TiB"][power]}`;
+  return `${oneDecimal.format(bytes / 1024 ** power)}${noBreak}${["", "KiB", "MiB", "GiB", "TiB"][power]}`;
 }
 
 export function milliseconds(ms: number): string {

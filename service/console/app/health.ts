@@ -1,7 +1,7 @@
 /** How this cloud does, measured every two seconds while somebody looks. */
 import { ApiError, api, call } from "./api.ts";
 import { type Child, el, fill } from "./dom.ts";
-import { digits, milliseconds, size } from "./format.ts";
+import { count, digits, milliseconds, size } from "./format.ts";
 import { errorBox } from "./notice.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Cluster } from "./types.ts";
@@ -47,7 +47,7 @@ export const healthView: View = (stage, signal) => {
     // Written only when it changes: screen readers speak each change.
     const words = wordsFor(ready);
     if (state.textContent !== words) {
-      state.className = `state ${ready?.ok ? "live" : "stopped"}`;
+      state.className = `state ${ready?.reason === null ? "live" : "stopped"}`;
       state.textContent = words;
     }
     if (ready) samples.push(ready.ms);
@@ -80,13 +80,14 @@ export const healthView: View = (stage, signal) => {
 };
 
 interface Readiness {
-  ok: boolean;
+  /** Why it is not ready; null when it is. */
+  reason: string | null;
   ms: number;
 }
 
 function wordsFor(ready: Readiness | null): string {
   if (ready === null) return "The service does not answer";
-  return ready.ok ? "Ready: takes reads and writes" : "Not ready: writes fail, traffic should go elsewhere";
+  return ready.reason === null ? "Ready: takes reads and writes" : `Not ready: ${ready.reason}`;
 }
 
 /** Null when no answer came at all. */
@@ -94,9 +95,10 @@ async function readiness(signal: AbortSignal): Promise<Readiness | null> {
   const start = performance.now();
   try {
     await call("/ready", { signal });
-    return { ok: true, ms: performance.now() - start };
+    return { reason: null, ms: performance.now() - start };
   } catch (error) {
-    return error instanceof ApiError && error.status > 0 ? { ok: false, ms: performance.now() - start } : null;
+    if (!(error instanceof ApiError) || error.status === 0) return null;
+    return { reason: String(error.problem.reason ?? error.message), ms: performance.now() - start };
   }
 }
 
@@ -153,10 +155,7 @@ function detailsOf({ database, cache, clouds }: Cluster): Child {
       ),
       card(
         "Cache",
-        fact(
-          "In this process",
-          `${digits(cache.l1_entries)} ${cache.l1_entries === 1 ? "entry" : "entries"}, ${size(cache.l1_bytes)}`,
-        ),
+        fact("In this process", `${count(cache.l1_entries, "entry", "entries")}, ${size(cache.l1_bytes)}`),
         fact(
           "Shared",
           { none: "none configured", up: "up", down: warning("Down: reads are slower, never wrong") }[cache.l2],

@@ -5,7 +5,7 @@ import { refreshTimes } from "./format.ts";
 import { healthView } from "./health.ts";
 import { keysView } from "./keys/view.ts";
 import { namespacesView } from "./namespaces.ts";
-import { announcementArea } from "./notice.ts";
+import { moveAnnouncements } from "./notice.ts";
 import { parseRoute, type Route, type ViewName } from "./route.ts";
 import { currentKey, takeKeyFromAddress } from "./session.ts";
 import { type Shell, showShell } from "./shell.ts";
@@ -22,7 +22,8 @@ const views: Record<ViewName, View> = {
 };
 
 const page = el("div", { id: "page" });
-document.body.replaceChildren(page, announcementArea());
+document.body.replaceChildren(page);
+moveAnnouncements();
 
 let shell: Shell | null = null;
 let shown: { view: ViewName; update: (route: Route) => void; end: AbortController } | null = null;

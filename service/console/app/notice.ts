@@ -5,9 +5,10 @@ import { icon } from "./icons.ts";
 
 const announcements = el("div", { class: "toasts", role: "status" });
 
-/** Where announcements appear: put into the page once, before the first of them, so that screen readers know it. */
-export function announcementArea(): HTMLElement {
-  return announcements;
+/** Puts announcements where they are seen and heard: everything outside of an open dialog is neither. */
+export function moveAnnouncements(): void {
+  const dialogs = document.querySelectorAll("dialog[open]");
+  (dialogs[dialogs.length - 1] ?? document.body).append(announcements);
 }
 
 /** Shows a short text for a few seconds and has screen readers say it. */
@@ -44,7 +45,7 @@ interface Explanation {
   request?: string | undefined;
 }
 
-export function explain(error: unknown): Explanation {
+function explain(error: unknown): Explanation {
   if (!(error instanceof ApiError))
     return { title: "Something went wrong in the console", detail: String(error), advice: "Reload the page." };
   const { problem, status } = error;

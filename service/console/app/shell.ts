@@ -59,16 +59,16 @@ export function showShell(page: HTMLElement): Shell {
   return {
     stage,
     mark: ({ view, namespace }) => {
+      const isInNamespace = view === "keys" || view === "watch";
       for (const link of links) {
-        if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+        const { view: target } = link.dataset;
+        if (target === view) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
+        // Keys and Watch look at the same namespace.
+        if (isInNamespace && (target === "keys" || target === "watch")) link.href = linkTo(target, namespace);
       }
       const label = entries.find(([name]) => name === view)![1];
-      const inNamespace = view === "keys" || view === "watch";
-      document.title = `${label}${inNamespace ? ` in ${namespace}` : ""} · SkyKV`;
-      for (const link of links)
-        if (inNamespace && (link.dataset.view === "keys" || link.dataset.view === "watch"))
-          link.setAttribute("href", linkTo(link.dataset.view, namespace));
+      document.title = `${label}${isInNamespace ? ` in ${namespace}` : ""} · SkyKV`;
     },
   };
 }

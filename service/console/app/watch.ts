@@ -250,7 +250,7 @@ export const watchView: View = (stage, signal) => {
 function previewOf(event: WatchEvent): string {
   if (event.value === undefined) return "";
   if (event.encoding === "base64") return "(bytes)";
-  return printable(event.value.slice(0, 160));
+  return printable(event.value.slice(0, 160).replaceAll(/\s+/g, " "));
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startTestService, type TestService } from "../../support/service.ts";
 
@@ -292,10 +294,25 @@ describe("client/cli: the skykv command", () => {
     for (const name of ["shop", "copy", "third"]) await printed(["namespaces", "delete", name, "--force"]);
   });
 
-  it("leaves no half file behind when an export fails", async () => {
+  it("leaves no half file behind when an export fails or is interrupted, and replaces only files", async () => {
     const { code } = await run(["export", "-n", "nowhere", "-o", "none.jsonl"]);
     assert.equal(code, 3);
     assert.equal(existsSync(join(folder, "none.jsonl")), false);
+    const slow = createHttpServer((_, response) => response.writeHead(200).write('{"type":"header","cursor":"c"}\n'));
+    await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+    try {
+      const SKYKV_URL = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+      const exporter = start(["export", "-o", "half.jsonl"], { SKYKV_URL });
+      while (!(await readdir(folder)).some((name) => name.includes("partial"))) await setTimeout(20);
+      exporter.kill("SIGINT");
+      assert.equal(await new Promise((resolve) => exporter.on("close", resolve)), 130);
+    } finally {
+      slow.closeAllConnections();
+      slow.close();
+    }
+    await printed(["put", "k", "1"]);
+    await printed(["get", "k", "-o", "/dev/null"]);
+    assert.ok(statSync("/dev/null").isCharacterDevice());
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.includes("partial")),
       [],

@@ -26,7 +26,11 @@ describe("entries", () => {
   });
 
   it("come back as they were sent, with type, encoding and metadata; HEAD gives the same without the body", async () => {
-    const headers = { "Content-Type": "text/x-poem; charset=utf-8", "Content-Encoding": "br", "KV-Meta": '{"by": "ada"}' };
+    const headers = {
+      "Content-Type": "text/x-poem; charset=utf-8",
+      "Content-Encoding": "br",
+      "KV-Meta": '{"by": "ada"}',
+    };
     const put = await shared.api.send(`PUT /v1/kv/${ns}/poem`, { body: "bytes", headers });
     const got = await shared.api.send(`GET /v1/kv/${ns}/poem`);
     assert.equal(got.status, 200);
@@ -35,7 +39,8 @@ describe("entries", () => {
     assert.equal(got.headers["content-encoding"], "br");
     assert.equal(got.headers["kv-meta"], '{"by": "ada"}');
     assert.equal(got.headers["cache-control"], "private, no-cache, no-transform");
-    for (const name of ["etag", "kv-version", "kv-updated-at", "kv-origin"]) assert.equal(got.headers[name], put.headers[name]);
+    for (const name of ["etag", "kv-version", "kv-updated-at", "kv-origin"])
+      assert.equal(got.headers[name], put.headers[name]);
 
     const head = await shared.api.send(`HEAD /v1/kv/${ns}/poem`);
     assert.equal(head.status, 200);
@@ -46,7 +51,10 @@ describe("entries", () => {
   });
 
   it("lose type and metadata with the next PUT that does not send them", async () => {
-    await shared.api.send(`PUT /v1/kv/${ns}/bare`, { body: "a", headers: { "Content-Type": "text/plain", "KV-Meta": "{}" } });
+    await shared.api.send(`PUT /v1/kv/${ns}/bare`, {
+      body: "a",
+      headers: { "Content-Type": "text/plain", "KV-Meta": "{}" },
+    });
     await shared.api.send(`PUT /v1/kv/${ns}/bare`, { body: "b" });
     const { headers } = await shared.api.send(`GET /v1/kv/${ns}/bare`);
     assert.equal(headers["content-type"], "application/octet-stream");
@@ -69,14 +77,20 @@ describe("entries", () => {
   });
 
   it("want a namespace that exists", async () => {
-    for (const line of ["GET /v1/kv/nowhere/a", "PUT /v1/kv/nowhere/a", "DELETE /v1/kv/nowhere/a", "POST /v1/kv/nowhere/a:increment"]) {
+    for (const line of [
+      "GET /v1/kv/nowhere/a",
+      "PUT /v1/kv/nowhere/a",
+      "DELETE /v1/kv/nowhere/a",
+      "POST /v1/kv/nowhere/a:increment",
+    ]) {
       expectProblem(await shared.api.send(line), 404, "namespace-not-found");
     }
     expectProblem(await shared.api.send("GET /v1/kv/No%20Name/a"), 400, "bad-parameter");
   });
 
   describe("read in part", () => {
-    const read = (range: string, headers = {}) => shared.api.send(`GET /v1/kv/${ns}/digits`, { headers: { Range: range, ...headers } });
+    const read = (range: string, headers = {}) =>
+      shared.api.send(`GET /v1/kv/${ns}/digits`, { headers: { Range: range, ...headers } });
     before(() => shared.api.send(`PUT /v1/kv/${ns}/digits`, { body: "0123456789" }));
 
     for (const [range, text, where] of [
@@ -108,7 +122,11 @@ describe("entries", () => {
       assert.equal(answer.headers["content-range"], "bytes */10");
       expectProblem(await read("bytes=-0"), 416, "range-not-satisfiable");
       await shared.api.send(`PUT /v1/kv/${ns}/empty`);
-      expectProblem(await shared.api.send(`GET /v1/kv/${ns}/empty`, { headers: { Range: "bytes=0-0" } }), 416, "range-not-satisfiable");
+      expectProblem(
+        await shared.api.send(`GET /v1/kv/${ns}/empty`, { headers: { Range: "bytes=0-0" } }),
+        416,
+        "range-not-satisfiable",
+      );
     });
 
     it("gives a part only of the state that If-Range names", async () => {
@@ -120,7 +138,8 @@ describe("entries", () => {
   });
 
   describe("as counters", () => {
-    const increment = (key: string, json?: unknown) => shared.api.send(`POST /v1/kv/${ns}/${key}:increment`, json === undefined ? {} : { json });
+    const increment = (key: string, json?: unknown) =>
+      shared.api.send(`POST /v1/kv/${ns}/${key}:increment`, json === undefined ? {} : { json });
 
     it("begin at zero, add what is asked for (1 unless given) and answer with the sum", async () => {
       const first = await increment("visits");
@@ -141,8 +160,16 @@ describe("entries", () => {
       assert.equal(read.headers.etag, before.headers.etag);
       const after = await increment("tagged");
       assert.notEqual(after.headers.etag, before.headers.etag);
-      expectProblem(await shared.api.send(`DELETE /v1/kv/${ns}/tagged`, { headers: { "If-Match": String(before.headers.etag) } }), 412, "condition-failed");
-      assert.equal((await shared.api.send(`DELETE /v1/kv/${ns}/tagged`, { headers: { "If-Match": String(after.headers.etag) } })).status, 204);
+      expectProblem(
+        await shared.api.send(`DELETE /v1/kv/${ns}/tagged`, { headers: { "If-Match": String(before.headers.etag) } }),
+        412,
+        "condition-failed",
+      );
+      assert.equal(
+        (await shared.api.send(`DELETE /v1/kv/${ns}/tagged`, { headers: { "If-Match": String(after.headers.etag) } }))
+          .status,
+        204,
+      );
     });
 
     it("are not values: increment refuses a value, touch a counter; PUT and DELETE replace either", async () => {
@@ -157,7 +184,9 @@ describe("entries", () => {
     });
 
     it("stay within the integers that JSON numbers hold exactly", async () => {
-      assert.deepEqual((await increment("most", { by: Number.MAX_SAFE_INTEGER })).json, { value: Number.MAX_SAFE_INTEGER });
+      assert.deepEqual((await increment("most", { by: Number.MAX_SAFE_INTEGER })).json, {
+        value: Number.MAX_SAFE_INTEGER,
+      });
       expectProblem(await increment("most"), 422, "counter-overflow");
       assert.deepEqual((await increment("most", { by: -1 })).json, { value: Number.MAX_SAFE_INTEGER - 1 });
       expectProblem(await increment("far", { by: 2 ** 53 }), 400, "bad-body");
@@ -168,7 +197,10 @@ describe("entries", () => {
 
     it("lose no increment of many at once", async () => {
       const answers = await Promise.all(Array.from({ length: 50 }, () => increment("crowd")));
-      assert.deepEqual(answers.map(({ json }) => json.value).sort((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i + 1));
+      assert.deepEqual(
+        answers.map(({ json }) => json.value).sort((a, b) => a - b),
+        Array.from({ length: 50 }, (_, i) => i + 1),
+      );
     });
   });
 
@@ -193,39 +225,73 @@ describe("entries", () => {
     it("every answer carries a token of at most 256 bytes; sent along, reads see what the session has seen", async () => {
       let session = String((await shared.api.send(`PUT /v1/kv/${ns}/mine`, { body: "0" })).headers["kv-session"]);
       for (let i = 1; i < 20; i++) {
-        const put = await shared.api.send(`PUT /v1/kv/${ns}/mine`, { body: String(i), headers: { "KV-Session": session } });
+        const put = await shared.api.send(`PUT /v1/kv/${ns}/mine`, {
+          body: String(i),
+          headers: { "KV-Session": session },
+        });
         session = String(put.headers["kv-session"]);
         assert.ok(session.length <= 256);
         for (const consistency of ["cached", "local", "strong"]) {
-          const read = await shared.api.send(`GET /v1/kv/${ns}/mine`, { headers: { "KV-Session": session, "KV-Consistency": consistency } });
+          const read = await shared.api.send(`GET /v1/kv/${ns}/mine`, {
+            headers: { "KV-Session": session, "KV-Consistency": consistency },
+          });
           assert.equal(read.text, String(i));
         }
       }
-      for (const line of [`GET /v1/kv/${ns}/absent`, `DELETE /v1/kv/${ns}/absent`, `GET /v1/kv/${ns}`, `POST /v1/kv/${ns}/n:increment`]) {
+      for (const line of [
+        `GET /v1/kv/${ns}/absent`,
+        `DELETE /v1/kv/${ns}/absent`,
+        `GET /v1/kv/${ns}`,
+        `POST /v1/kv/${ns}/n:increment`,
+      ]) {
         assert.ok((await shared.api.send(line)).headers["kv-session"], line);
       }
     });
 
     it("a token that is none of ours is 400", async () => {
-      for (const token of ["x", "local.zz.1", "local.0123456789ab.-1", `local.0123456789ab.${"9".repeat(300)}`, "a~b", ""]) {
+      for (const token of [
+        "x",
+        "local.zz.1",
+        "local.0123456789ab.-1",
+        `local.0123456789ab.${"9".repeat(300)}`,
+        "a~b",
+        "",
+      ]) {
         for (const method of ["GET", "PUT"]) {
-          expectProblem(await shared.api.send(`${method} /v1/kv/${ns}/mine`, { headers: { "KV-Session": token } }), 400, "bad-session");
+          expectProblem(
+            await shared.api.send(`${method} /v1/kv/${ns}/mine`, { headers: { "KV-Session": token } }),
+            400,
+            "bad-session",
+          );
         }
       }
     });
 
     it("levels that there are not are 400", async () => {
-      expectProblem(await shared.api.send(`GET /v1/kv/${ns}/mine`, { headers: { "KV-Consistency": "eventual" } }), 400, "bad-parameter");
-      expectProblem(await shared.api.send(`PUT /v1/kv/${ns}/mine`, { headers: { "KV-Durability": "disk" } }), 400, "bad-parameter");
+      expectProblem(
+        await shared.api.send(`GET /v1/kv/${ns}/mine`, { headers: { "KV-Consistency": "eventual" } }),
+        400,
+        "bad-parameter",
+      );
+      expectProblem(
+        await shared.api.send(`PUT /v1/kv/${ns}/mine`, { headers: { "KV-Durability": "disk" } }),
+        400,
+        "bad-parameter",
+      );
       for (const level of ["peer", "all"]) {
-        expectProblem(await shared.api.send(`PUT /v1/kv/${ns}/mine`, { headers: { "KV-Durability": level } }), 400, "no-peers");
+        expectProblem(
+          await shared.api.send(`PUT /v1/kv/${ns}/mine`, { headers: { "KV-Durability": level } }),
+          400,
+          "no-peers",
+        );
       }
     });
   });
 
   it("take the request id of X-Request-Id where it is sane, and make one where it is not", async () => {
     const id = async (given?: string) =>
-      (await shared.api.send(`GET /v1/kv/${ns}/ada`, given === undefined ? {} : { headers: { "X-Request-Id": given } })).headers["kv-request-id"];
+      (await shared.api.send(`GET /v1/kv/${ns}/ada`, given === undefined ? {} : { headers: { "X-Request-Id": given } }))
+        .headers["kv-request-id"];
     assert.equal(await id("trace/1:a.b-c"), "trace/1:a.b-c");
     for (const bad of ["with space", "<script>", "x".repeat(129), undefined]) {
       const made = await id(bad);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { Agent, type IncomingHttpHeaders, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Store } from "../../../service/store/port.ts";
 import { adminKey, startTestService, type TestService } from "../../support/service.ts";
 
 /** The service's two clocks, which run on as they do outside until a test stops them or moves them forward. */
@@ -8,7 +10,8 @@ export class TestClock {
   #ahead = 0;
   #stoppedAt: number | null = null;
 
-  readonly now = (): number => (this.#stoppedAt ?? Math.floor(performance.timeOrigin + performance.now())) + this.#ahead;
+  readonly now = (): number =>
+    (this.#stoppedAt ?? Math.floor(performance.timeOrigin + performance.now())) + this.#ahead;
   /** In step with `now`, so that the service sees no skew. */
   readonly monotonic = (): number => this.now() - performance.timeOrigin;
 
@@ -59,7 +62,10 @@ export class Answer {
   /** Lines of JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   get lines(): any[] {
-    return this.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    return this.text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
   }
 
   /** The version as entity tags hold it, without quotes. */
@@ -107,7 +113,8 @@ export class Api {
       });
       request.on("error", reject);
       if (content === undefined || typeof content === "string" || content instanceof Uint8Array) request.end(content);
-      else void pour(content, request);
+      // Errors of the request are told by its own event.
+      else pipeline(content, request).catch(() => {});
     });
   }
 
@@ -128,18 +135,6 @@ export class Api {
 
   close(): void {
     this.#agent.destroy();
-  }
-}
-
-async function pour(body: AsyncIterable<Uint8Array>, into: import("node:http").ClientRequest): Promise<void> {
-  try {
-    for await (const chunk of body) {
-      if (into.destroyed) return;
-      if (!into.write(chunk)) await new Promise<void>((resolve) => into.once("drain", resolve).once("close", resolve));
-    }
-    into.end();
-  } catch (error) {
-    into.destroy(error as Error);
   }
 }
 
@@ -172,9 +167,10 @@ let running: Promise<{ service: TestService; api: Api }> | null = null;
 /** The service that the tests of this folder share: each works in a namespace of its own. Ends after the last test. */
 export function sharedService() {
   before(async () => {
-    running ??= startTestService({}, { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) }).then(
-      (service) => ({ service, api: new Api(service.url) }),
-    );
+    running ??= startTestService(
+      {},
+      { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) },
+    ).then((service) => ({ service, api: new Api(service.url) }));
     Object.assign(shared, await running);
   });
   afterEach(() => clock.go());
@@ -189,8 +185,6 @@ after(async () => {
   api.close();
   await service.close();
 });
-
-import type { Store } from "../../../service/store/port.ts";
 
 /** A store whose database has the test's clock, so that no skew is seen. */
 export function followClock(store: Store, clock: TestClock): Store {

@@ -138,9 +138,9 @@ export async function editEntry({ namespace, key: firstKey, entry }: Edit): Prom
     try {
       const outcome = source.kind() === "counter" ? await count(key) : await write(key, meta);
       if (outcome === "back") return;
-      if (outcome === "written") announce(`${entry ? "Saved" : "Created"} ${printable(key)}`);
       result = key;
       dialog.close();
+      if (outcome === "written") announce(`${entry ? "Saved" : "Created"} ${printable(key)}`);
     } catch (error) {
       problem.append(errorBox(error));
     } finally {

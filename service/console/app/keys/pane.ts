@@ -233,9 +233,9 @@ async function askExpiry(entry: ShownEntry): Promise<boolean> {
             write: (expected) => touchEntry(entry.namespace, entry.key, expected, field.value()),
             insist: (current) => current && "Set it all the same",
           });
-          if (outcome === "written") announce("Expiry set");
           changed = outcome !== "back";
           dialog.close();
+          if (outcome === "written") announce("Expiry set");
         } catch (error) {
           fill(problem, errorBox(error));
         }
