@@ -137,8 +137,8 @@ export async function fromResponse(response: Response): Promise<SkyKVError> {
       retryAfter,
     });
   }
-  // An answer to HEAD has no body; an answer without a request id comes from something in between.
-  const code = (requestId !== null || body === "" ? codesByStatus[status] : undefined) ?? "unexpected-answer";
+  // An answer to HEAD has no body. An answer without a request id comes from something in between.
+  const code = (requestId === null ? undefined : codesByStatus[status]) ?? "unexpected-answer";
   const excerpt = body.replace(/\s+/g, " ").trim().slice(0, 200);
   return new SkyKVError(code, `the service answered ${status}${excerpt ? `: ${excerpt}` : ""}`, {
     status,

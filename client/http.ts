@@ -223,13 +223,18 @@ export async function discard(response: Response): Promise<void> {
 /** Lines of a stream, without their line feeds; the last one also when it has none. Ends the stream when left early. */
 export async function* linesOf(response: Response): AsyncGenerator<string, void> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let rest = "";
+  // Joined once a line is whole: one may have many megabytes.
+  let begun: string[] = [];
   for await (const chunk of chunksOf(response)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
+    const [end, ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
+    begun.push(end!);
+    for (const next of lines) {
+      yield begun.join("");
+      begun = [next];
+    }
   }
-  if (rest !== "") yield rest;
+  const last = begun.join("");
+  if (last !== "") yield last;
 }
 
 /** A line of JSON Lines. */

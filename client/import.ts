@@ -1,9 +1,9 @@
-import { encodeText, encodeValue } from "./bytes.ts";
+import { encodeText } from "./bytes.ts";
 import type { Meta } from "./entry.ts";
 import { fromProblem, isTransient, type Problem, SkyKVError } from "./errors.ts";
 import { maxBreaks } from "./export.ts";
 import { type CallOptions, linesOf, parseLine, pauseAfter, sleep, type Transport } from "./http.ts";
-import { bodyOf, Json } from "./value.ts";
+import { bodyOf, type Json, wireValue } from "./value.ts";
 
 /** What an import writes; a `ValueEntry` of an export is one. */
 export type ImportRecord = {
@@ -95,16 +95,6 @@ type Totals = { records: number; imported: number; failed: number; errors: Impor
 
 const maxErrors = 100;
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /** Imports a part, again from the first unit that was not committed after a break. */
 async function importPart(
   transport: Transport,
@@ -179,7 +169,11 @@ async function send(
     body: bodyOf(body),
     repeatable: false,
   } as const;
-  const response = await transport.send(request, { timeout: partTimeout, ...options }, (response) => response);
+  const response = await transport.send(
+    request,
+    { ...options, timeout: options.timeout ?? partTimeout },
+    (response) => response,
+  );
   for await (const text of linesOf(response)) {
     const line = parseLine<WireProgress>(text);
     // Without a line it is the import itself that failed.
@@ -196,6 +190,16 @@ async function send(
     if (line.type === "end") return;
   }
   throw new SkyKVError("unreachable", "the answer to an import ended before its last line");
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 const types = { jsonl: "application/jsonl", tar: "application/x-tar" };
@@ -216,15 +220,12 @@ async function* partsOf(units: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 function wireRecord(record: ImportRecord, keepVersion: boolean): object {
-  const json = record.value instanceof Json;
-  const text = record.value instanceof Json ? record.value.text : record.value;
+  const { content_type, ...value } = wireValue(record.value);
   return {
     key: record.key,
     kind: record.kind,
-    ...encodeValue(text),
-    content_type:
-      record.contentType ??
-      (json ? "application/json" : typeof text === "string" ? "text/plain; charset=utf-8" : undefined),
+    ...value,
+    content_type: record.contentType ?? content_type,
     content_encoding: record.contentEncoding ?? undefined,
     meta: record.meta ?? undefined,
     expires_at: record.expiresAt?.toISOString(),

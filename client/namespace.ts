@@ -408,7 +408,7 @@ export class Namespace {
 
 /** Null for an error that says "no such entry"; a namespace that does not exist is another matter. */
 function absent(error: unknown): null {
-  if (error instanceof SkyKVError && error.status === 404 && error.code !== "namespace-not-found") return null;
+  if (error instanceof SkyKVError && error.code === "not-found") return null;
   throw error;
 }
 

@@ -1,7 +1,7 @@
-import { encodeText, encodeValue } from "./bytes.ts";
+import { encodeText } from "./bytes.ts";
 import { dateOf, entryOfJson, type Meta, ValueEntry, type WireEntry } from "./entry.ts";
 import { fromProblem, type Problem, type SkyKVError } from "./errors.ts";
-import { Json } from "./value.ts";
+import { Json, wireValue } from "./value.ts";
 
 /** States of the entry that an operation demands; the error of a failure has the code `condition-failed`. */
 export type Conditions = {
@@ -81,20 +81,10 @@ export function wireOperation(operation: Operation): object {
     case "get":
       return { op, key };
     case "put": {
-      const { value, contentType, contentEncoding, meta } = operation;
-      const json = value instanceof Json;
-      const type =
-        contentType ??
-        (json ? "application/json" : typeof value === "string" ? "text/plain; charset=utf-8" : undefined);
-      const fields = { content_type: type, content_encoding: contentEncoding, meta };
-      return {
-        op,
-        key,
-        ...encodeValue(json ? value.text : value),
-        ...fields,
-        ...wireExpiry(operation),
-        ...wireConditions(operation),
-      };
+      const { contentType, contentEncoding, meta } = operation;
+      const { content_type, ...value } = wireValue(operation.value);
+      const facts = { content_type: contentType ?? content_type, content_encoding: contentEncoding, meta };
+      return { op, key, ...value, ...facts, ...wireExpiry(operation), ...wireConditions(operation) };
     }
     case "touch":
       return { op, key, ...wireExpiry(operation), ...wireConditions(operation) };

@@ -1,4 +1,4 @@
-import { encodeText, wellFormed } from "./bytes.ts";
+import { encodeText, encodeValue, wellFormed } from "./bytes.ts";
 
 /**
  * What can be stored: bytes, in any of the forms that `fetch` knows. Nothing is parsed or converted; for JSON say so
@@ -63,6 +63,12 @@ export function bodyOf(value: Value): Body {
   if (value instanceof ReadableStream)
     return { open: () => value, replayable: false, streams: true, contentType: types.bytes };
   return whole(value as Uint8Array<ArrayBuffer>, types.bytes);
+}
+
+/** A value inside of JSON, with the content type that fits it; bytes have the service's default. */
+export function wireValue(value: string | Uint8Array | Json) {
+  if (value instanceof Json) return { ...encodeValue(value.text), content_type: types.json };
+  return { ...encodeValue(value), content_type: typeof value === "string" ? types.text : undefined };
 }
 
 /** The whole value in memory, for where it travels inside of JSON. */

@@ -56,7 +56,8 @@ function findBox(directory: string): Box | null {
   const folder = join(directory, ".skykv");
   const file = join(folder, "box.json");
   try {
-    if (isOurs(folder) && isOurs(file)) return { folder, url: String(JSON.parse(readFileSync(file, "utf8")).url) };
+    const { url } = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof url === "string" && isOurs(folder) && isOurs(file)) return { folder, url };
   } catch {
     // There is none, or none that can be read.
   }

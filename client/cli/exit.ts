@@ -26,7 +26,7 @@ export function notFound(what: string): Exit {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
-  if (!(error instanceof SkyKVError)) return exitCodes.failed;
+  if (!(error instanceof SkyKVError) || error.code === "unexpected-answer") return exitCodes.failed;
   if (error.status === 404) return exitCodes.notFound;
   if (error.status === 412) return exitCodes.conditionFailed;
   return error.status === 401 || error.status === 403 ? exitCodes.unauthorized : exitCodes.failed;

@@ -16,7 +16,7 @@ const shards = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, 
  * Blobs as files of `directory`: `ab/abcd…` by digest, and `uploads/` for what is not whole yet. Several processes may
  * share it. The file's time of modification is when it was last put. Makes the folders at once; throws when it cannot.
  */
-export function fileBlobs(directory: string) {
+export function fileBlobs(directory: string): Blobs {
   const uploads = join(directory, "uploads");
   prepare(directory, uploads);
   /** How many puts of a digest are being finished, and the deletion that is under way. */
@@ -45,9 +45,9 @@ export function fileBlobs(directory: string) {
     }
   }
 
-  async function remove(digest: Digest, before: number): Promise<void> {
+  async function remove(digest: Digest, putAt: number): Promise<void> {
     const file = await orNull(stat(pathOf(digest)));
-    if (file !== null && file.mtimeMs < before) await rm(pathOf(digest), { force: true });
+    if (file !== null && Math.floor(file.mtimeMs) <= putAt) await rm(pathOf(digest), { force: true });
   }
 
   return {
@@ -72,10 +72,9 @@ export function fileBlobs(directory: string) {
       return (await orNull(stat(pathOf(digest)))) !== null;
     },
 
-    /** Leaves a blob that was put at `before` (milliseconds since 1970) or later, or is being put again now. */
-    async delete(digest: Digest, before = Number.POSITIVE_INFINITY): Promise<void> {
+    async delete(digest: Digest, putAt: number): Promise<void> {
       if (keeping.has(digest)) return;
-      const deletion = deleting.get(digest) ?? remove(digest, before).finally(() => deleting.delete(digest));
+      const deletion = deleting.get(digest) ?? remove(digest, putAt).finally(() => deleting.delete(digest));
       deleting.set(digest, deletion);
       await deletion;
     },
@@ -88,7 +87,7 @@ export function fileBlobs(directory: string) {
         }
       }
     },
-  } satisfies Blobs;
+  };
 }
 
 /** All folders exist and are on the disk before the first put, so that a put need not care for its folder's folder. */

@@ -22,7 +22,7 @@ const maxUnderWay = 8 * 1024 * 1024;
 export class Lane {
   readonly client: Redis | Cluster;
   readonly #options: LaneOptions;
-  /** Of the nodes that failed last. */
+  /** By node; none for one that has not failed yet. */
   readonly #breakers = new Map<string, Breaker>();
   #underWay = 0;
   #closed = false;

@@ -59,7 +59,7 @@ export function encodeRecord({ stored, readAt, horizon }: CacheRecord): Buffer {
   const factsBytes = Buffer.byteLength(facts);
 
   const bytes = Buffer.allocUnsafe(headBytes + factsBytes + (body?.length ?? 0));
-  bytes.write(hex(epoch.time, 16) + hex(version.time, 16) + hex(BigInt(Math.floor(readAt)), 12), 0, "latin1");
+  bytes.write(hex(epoch.time, 16) + hex(version.time, 16) + hex(Math.floor(readAt), 12), 0, "latin1");
   bytes.writeUInt8(format, orderBytes);
   bytes.writeUInt32BE(factsBytes, orderBytes + 1);
   bytes.write(facts, headBytes, "utf8");
@@ -120,7 +120,7 @@ function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) =>
   return mapped;
 }
 
-function hex(value: bigint, digits = 1): string {
+function hex(value: bigint | number, digits = 1): string {
   return value.toString(16).padStart(digits, "0");
 }
 

@@ -102,7 +102,12 @@ export function decideStep(step: Step, current: Stored | null, now: number, orig
   return merged === stored?.entry ? { do: "nothing" } : { do: "keep", entry: merged };
 }
 
-export function toCommit(batch: readonly Job[], clock: bigint, now: number): { request: Commit; owners: Owner[] } {
+export function toCommit(
+  batch: readonly Job[],
+  origin: string,
+  clock: bigint,
+  now: number,
+): { request: Commit; owners: Owner[] } {
   const writes: Write[] = [];
   const holds: Hold[] = [];
   const receipts: Receipt[] = [];
@@ -130,7 +135,7 @@ export function toCommit(batch: readonly Job[], clock: bigint, now: number): { r
     if (job.receipt) {
       receipts.push({
         ...job.receipt,
-        answer: answerOf(job.steps.map((_, i) => foreseen(job, i))),
+        answer: answerOf(job.steps.map((_, i) => foreseen(job, i, origin))),
         path: atomic ? null : path,
       });
     }
@@ -150,10 +155,10 @@ export function toCommit(batch: readonly Job[], clock: bigint, now: number): { r
 }
 
 /** A step's result as far as it is known before the commit: without version. */
-function foreseen(job: Job, i: number): StepResult {
+function foreseen(job: Job, i: number, origin: string): StepResult {
   const decision = job.decisions[i]!;
   if (decision.do !== "write" || isHeldBack(job)) return unwritten(job, i);
-  const entry = stamp(decision.draft, 0n, "", null);
+  const entry = stamp(decision.draft, 0n, origin, null);
   return { ok: true, written: true, replaced: decision.replaces, stored: { entry, changed: 0 } };
 }
 

@@ -89,10 +89,12 @@ export type ListRequest = {
   /** Exclusive: keys (or folded prefixes) after it. */
   readonly after: string | null;
   readonly limit: number;
+  /** Whether values come with the entries, up to 64 KiB each. */
+  readonly values: boolean;
   readonly now: number;
 };
 
-/** In byte order: an entry (its value left out), or a folded prefix. */
+/** In byte order: an entry, or a folded prefix. */
 export type Listed = { readonly key: string; readonly stored: Stored } | { readonly prefix: string };
 
 /** Behind the feed row `id` of transaction `xid`. */

@@ -229,7 +229,7 @@ export class Writer {
       this.#options.checkClock();
       batch = await this.#withoutRetries(whole);
       if (batch.length === 0) return;
-      const commit = toCommit(batch, clock.next(), now());
+      const commit = toCommit(batch, store.origin, clock.next(), now());
       owners = commit.owners;
       answer = await store.commit(commit.request);
     } catch (error) {

@@ -44,6 +44,12 @@ describe("client: entries", () => {
     await assert.rejects(kv.namespace("nowhere").get("a"), { code: "namespace-not-found", status: 404 });
   });
 
+  it("does not take the 404 of some other server for an entry that is not there", async () => {
+    fake = await startFake((_, response) => response.writeHead(404).end("no such page"));
+    await assert.rejects(fake.client().namespace().get("a"), { code: "unexpected-answer", status: 404 });
+    await assert.rejects(fake.client().namespace().head("a"), { code: "unexpected-answer", status: 404 });
+  });
+
   it("says that an entry is unchanged, also when a proxy has weakened its tag", async () => {
     fake = await startFake((request, response) => {
       if (request.headers["if-none-match"] === '"v1"') return response.writeHead(304, { etag: 'W/"v1"' }).end();

@@ -9,10 +9,12 @@ import { nameOf, valueFor } from "./values.ts";
 export const hotKeys = ["hot/a", "hot/b", "hot/c"];
 export const counter = "counter";
 
+/** Milliseconds between two requests of a client at most, so that what was killed finds time to start again. */
+const pause = 10;
 /** Milliseconds that an outage may last. */
 const patience = 30_000;
 
-/** Clients that write and read without pause, retry what they got no answer to, and remember what they were told. */
+/** Clients that write and read all the time, retry what they got no answer to, and remember what they were told. */
 export class Load {
   /** What happened to the hot keys. */
   readonly recorder = new Recorder();
@@ -21,7 +23,7 @@ export class Load {
   /** First answers to requests with an Idempotency-Key, and how to ask again. */
   readonly answers: { readonly answer: string; readonly again: () => Promise<string> }[] = [];
   /** What no crash excuses. */
-  readonly faults: string[] = [];
+  readonly #faults: unknown[] = [];
   increments = 0;
   readonly #kvs: readonly Kv[];
   readonly #random: Random;
@@ -41,23 +43,28 @@ export class Load {
     return pick(this.#random, this.#kvs);
   }
 
-  /** Resolves when every client has had an answer from now on. */
+  /** Resolves when every client has had an answer from now on. Rejects with what no crash excuses. */
   async goesOn(): Promise<void> {
     const before = [...this.#answered];
-    const allAnswered = () => this.#answered.every((count, client) => count > before[client]!);
-    await until("all clients get answers again", patience, allAnswered);
+    await until("all clients get answers again", patience, () => {
+      if (this.#faults.length > 0) throw this.#faults[0];
+      return this.#answered.every((count, client) => count > before[client]!);
+    });
   }
 
+  /** Resolves when all have had an answer to their last request. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+    if (this.#faults.length > 0) throw this.#faults[0];
   }
 
   async #runClient(client: number): Promise<void> {
     for (let i = 0; !this.#stopped; i++) {
       const name = `${client}.${i}`;
       const value = valueFor(name, this.#size());
-      await pick(this.#random, this.#actions)(client, name, value);
+      await pick(this.#random, this.#actions)(client, name, value).catch((error) => this.#faults.push(error));
+      await sleep(this.#random() * pause);
     }
   }
 
@@ -126,7 +133,7 @@ export class Load {
       this.#answered[client]!++;
       return answer;
     } catch (error) {
-      if (!isExcused(error)) this.faults.push(String(error));
+      if (!isExcused(error)) this.#faults.push(error);
       await sleep(10);
       throw error;
     }

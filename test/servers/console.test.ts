@@ -777,7 +777,7 @@ describe("the console in Chromium", function () {
       await button(page, "New namespace").click();
       await page.getByLabel("Name", { exact: true }).fill("console-made");
       await button(page, "Create").click();
-      assert.ok(await page.getByLabel("Name", { exact: true }).evaluate<boolean>("(input) => !input.validity.valid"));
+      await page.locator("dialog input:invalid").waitFor();
       await page.keyboard.press("Escape");
       await button(page, "Edit console-made").click();
       assert.equal(await page.getByLabel("Default expiry").inputValue(), "3600");

@@ -222,7 +222,16 @@ export function storeContract(databaseUrl: () => string): void {
           if (all.length > 0) await store.commit(request(all.map((k) => write(`${namespace}/${k}`, draft(k)))));
           const found: string[] = [];
           for (let after: string | null = null; ; ) {
-            const page = await store.list({ namespace, epoch: 0n, prefix, delimiter, after, limit, now: Date.now() });
+            const page = await store.list({
+              namespace,
+              epoch: 0n,
+              prefix,
+              delimiter,
+              after,
+              limit,
+              values: false,
+              now: Date.now(),
+            });
             for (const item of page) found.push("key" in item ? item.key : `${item.prefix}*`);
             if (page.length < limit) break;
             const last = page.at(-1)!;
@@ -247,9 +256,18 @@ export function storeContract(databaseUrl: () => string): void {
       ]),
     );
     const names = async (now: number) =>
-      (await store.list({ namespace, epoch: 0n, prefix: "", delimiter: null, after: null, limit: 9, now })).map(
-        (i) => "key" in i && i.key,
-      );
+      (
+        await store.list({
+          namespace,
+          epoch: 0n,
+          prefix: "",
+          delimiter: null,
+          after: null,
+          limit: 9,
+          values: false,
+          now,
+        })
+      ).map((i) => "key" in i && i.key);
     assert.deepEqual(await names(at + 999), ["a", "c"]);
     assert.deepEqual(await names(at + 1000), ["c"]);
   });
@@ -378,6 +396,7 @@ export function storeContract(databaseUrl: () => string): void {
         delimiter: null,
         after: null,
         limit: 9,
+        values: false,
         now: Date.now(),
       }),
       [],

@@ -10,13 +10,13 @@ import type { Namespace } from "../namespaces.ts";
 import { readBlob } from "../operations.ts";
 import { defaultContentType, encodeValue, entryJson, timestamp } from "../render.ts";
 import { parseQuery } from "../request.ts";
-import { type exportEnd, exportEntry, type exportHeader, exportQuery, limits } from "../schemas.ts";
+import { type exportEnd, exportEntry, type exportHeader, exportQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
 import { type App, route } from "./route.ts";
 
-/** Entries that are read at once; a value may have a megabyte. */
-const window = 64;
+/** Entries that are read at once, each with up to 64 KiB of value. */
+const pageSize = 250;
 
 /** Names of our own records in tar headers (POSIX pax wants a vendor's name in front). */
 export const pax = {
@@ -102,28 +102,20 @@ async function drained(res: NodeJS.WritableStream & { readonly destroyed: boolea
   res.off("close", close);
 }
 
-/** Entries in byte order as they are when their turn comes. */
+/** Entries in byte order, with their values, as they are when their turn comes. */
 async function* allEntries(service: Service, { name, epoch }: Namespace, prefix: string, from: string | null) {
   for (let after = from; ; ) {
-    const page = await service.store.list({
-      namespace: name,
-      epoch,
-      prefix,
-      delimiter: null,
-      after,
-      limit: limits.page,
-      now: service.now(),
-    });
-    const keys = page.flatMap((item) => ("key" in item ? [item.key] : []));
-    for (let at = 0; at < keys.length; at += window) {
-      const part = keys.slice(at, at + window);
-      const reads = await Promise.all(part.map((key) => service.reader.read(pathOf(name, key))));
-      for (const [i, { stored }] of reads.entries()) {
-        if (stored !== null && isLive(stored.entry, service.now())) yield { key: part[i]!, stored };
-      }
+    const request = { namespace: name, epoch, prefix, delimiter: null, after, limit: pageSize, values: true };
+    const page = await service.store.list({ ...request, now: service.now() });
+    for (const item of page) {
+      if (!("key" in item)) continue;
+      after = item.key;
+      const { entry } = item.stored;
+      const isLeftOut = entry.kind === "value" && entry.body === null && entry.blob === null;
+      const stored = isLeftOut ? (await service.reader.read(pathOf(name, item.key))).stored : item.stored;
+      if (stored !== null && isLive(stored.entry, service.now())) yield { key: item.key, stored };
     }
-    if (keys.length < limits.page) return;
-    after = keys.at(-1)!;
+    if (page.length < pageSize) return;
   }
 }
 

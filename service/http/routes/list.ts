@@ -38,7 +38,14 @@ export function listRoutes(app: App, service: Service): void {
       const session = sessionOf(exchange.req.headers["kv-session"] as string | undefined);
       const list = { namespace: who.namespace.name, prefix, delimiter };
       const after = asked.cursor === undefined ? null : listPosition(asked.cursor, list);
-      const request: ListRequest = { ...list, epoch: who.namespace.epoch, after, limit: limit + 1, now: service.now() };
+      const request: ListRequest = {
+        ...list,
+        epoch: who.namespace.epoch,
+        after,
+        limit: limit + 1,
+        values: false,
+        now: service.now(),
+      };
       const found = await service.store.list(request);
       const shown = found.slice(0, limit);
       const last = shown.at(-1);
@@ -96,6 +103,7 @@ export function listRoutes(app: App, service: Service): void {
           delimiter: null,
           after,
           limit: limits.page,
+          values: false,
           now: service.now(),
         });
         const keys = found.flatMap((item) => ("key" in item ? [item.key] : []));

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { z } from "@hono/zod-openapi";
-import { type Entry, isLive } from "../../kv/entry.ts";
+import { counterValue, type Entry, isLive } from "../../kv/entry.ts";
 import { keyOf, type Path, pathOf } from "../../kv/path.ts";
 import { compareVersions, formatVersion, type Version } from "../../kv/version.ts";
 import type { Change, FeedPosition } from "../../store/port.ts";
 import { access } from "../access.ts";
+import { may } from "../auth.ts";
 import { watchCursor, watchPosition } from "../cursors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
@@ -52,6 +53,8 @@ export function watchRoutes(app: App, service: Service): void {
       },
     },
     async ({ exchange, param, query }) => {
+      if (exchange.req.method === "HEAD")
+        throw new Problem("method-not-allowed", "a watch has no HEAD", {}, { Allow: "GET" });
       const { namespace } = await access(service, exchange, "read", param("ns"));
       const asked = parseQuery(watchQuery, query);
       const prefix = asked.prefix ?? "";
@@ -142,7 +145,7 @@ class Watch {
     if (entry.kind === "tombstone") return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
     const facts =
       entry.kind === "counter"
-        ? { content_type: "text/plain; charset=utf-8", size: 0, expires_at: null }
+        ? { content_type: "text/plain; charset=utf-8", size: String(counterValue(entry)).length, expires_at: null }
         : {
             content_type: entry.contentType ?? defaultContentType,
             size: entry.size,
@@ -159,8 +162,7 @@ class Watch {
     const { stored } = await this.#service.reader.read(path);
     if (stored === null || compareVersions(stored.entry.version, entry.version) !== 0) return null;
     const now = stored.entry;
-    if (now.kind === "counter")
-      return encodeValue(Buffer.from(String(Object.values(now.cells).reduce((sum, cell) => sum + cell.sum, 0))));
+    if (now.kind === "counter") return encodeValue(Buffer.from(String(counterValue(now))));
     if (now.kind !== "value") return null;
     const bytes = now.body ?? (now.blob === null ? null : await readBlob(this.#service, now.blob));
     return bytes === null ? null : encodeValue(bytes);
@@ -178,6 +180,7 @@ class Watch {
         delimiter: null,
         after,
         limit: limits.page,
+        values: false,
         now,
       });
       for (const item of page) {
@@ -192,11 +195,12 @@ class Watch {
 
 async function stream(
   service: Service,
-  { req, res, id }: Exchange,
+  exchange: Exchange,
   watch: Watch,
   from: FeedPosition,
   snapshot: boolean,
 ): Promise<void> {
+  const { req, res, id } = exchange;
   const ended = new AbortController();
   res.on("close", () => ended.abort());
   const { signal } = ended;
@@ -213,22 +217,22 @@ async function stream(
       "X-Accel-Buffering": "no",
       "KV-Request-Id": id,
     });
-    res.write(`retry: ${retry}\nid: ${watch.cursor(from)}\n\n`);
+    // While a snapshot is under way there is no id to come back with: half of one cannot be resumed.
+    const start = `id: ${watch.cursor(from)}\n`;
+    res.write(`retry: ${retry}\n${snapshot ? "" : start}\n`);
     req.socket.setNoDelay(true);
     if (snapshot) {
       for await (const event of watch.snapshot(watch.cursor(from))) {
         if (signal.aborted) return;
-        await write(res, frame(event), signal);
+        await write(res, frame(event, ""), signal);
       }
-      res.write(`event: live\ndata: ${JSON.stringify({ cursor: watch.cursor(from) })}\n\n`);
+      res.write(`event: live\n${start}data: ${JSON.stringify({ cursor: watch.cursor(from) })}\n\n`);
     }
     let position = from;
     let quietSince = service.monotonic();
     while (!signal.aborted) {
       const window = await service.feed.after(position);
-      if (window === null || service.namespaces.peek(watch.namespace.name)?.epoch !== watch.namespace.epoch) {
-        if (window === null || !(await isStill(service, watch.namespace))) break;
-      }
+      if (window === null || !(await mayGoOn(service, exchange, watch.namespace))) break;
       position = window.to;
       let wrote = false;
       for (const change of window.changes) {
@@ -255,14 +259,16 @@ async function stream(
   }
 }
 
-async function isStill(service: Service, namespace: Namespace): Promise<boolean> {
-  const now = await service.namespaces.get(namespace.name).catch(() => null);
-  return now?.epoch === namespace.epoch;
+/** Whether credential and namespace are still what they were when the watch began. Both are remembered for seconds. */
+async function mayGoOn(service: Service, { req }: Exchange, { name, epoch }: Namespace): Promise<boolean> {
+  const principal = await service.auth.find(req.headers.authorization!);
+  if (principal === null || !may(principal, "read", name)) return false;
+  const now = await service.namespaces.get(name).catch(() => null);
+  return now?.epoch === epoch;
 }
 
-function frame(event: Event): string {
-  const { id, type, ...data } = event;
-  return `event: ${type}\nid: ${id}\ndata: ${JSON.stringify({ type, id, ...data })}\n\n`;
+function frame(event: Event, id = `id: ${event.id}\n`): string {
+  return `event: ${event.type}\n${id}data: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Waits for the client where it is slower than we are: a snapshot may be larger than any buffer. */

@@ -28,7 +28,7 @@ export async function readRow(connections: Connections, path: Path): Promise<Sto
 
 const live = "kind <> 't' and (expires_at is null or expires_at > $4::bigint) and hlc > $5::bigint";
 
-const listPlain = `select ${storedColumns(noValue)} from entries
+const listPlain = (value: string) => `select ${storedColumns(value)} from entries
 where path >= $1 and ($2::text is null or path < $2) and ${live} order by path limit $3`;
 
 /**
@@ -36,7 +36,7 @@ where path >= $1 and ($2::text is null or path < $2) and ${live} order by path l
  * start with it, so that the work is in the number of results and not in what they fold. No text sorts between a path
  * and the path with U+0001 appended, because U+0000 is not allowed.
  */
-const listFolded = `with recursive walk(path, folded) as (
+const listFolded = (value: string) => `with recursive walk(path, folded) as (
   (select path, ${fold("path")} from entries where path >= $1 and ($2::text is null or path < $2) and ${live} order by path limit 1)
   union all
   select n.path, ${fold("n.path")} from walk w cross join lateral (
@@ -45,7 +45,7 @@ const listFolded = `with recursive walk(path, folded) as (
       and ($2::text is null or path < $2) and ${live} order by path limit 1) n
 ), found as materialized (select path, folded from walk limit $3)
 select f.folded, e.* from found f
-left join lateral (select ${storedColumns(noValue)} from entries where path = f.path and f.folded is null) e on true
+left join lateral (select ${storedColumns(value)} from entries where path = f.path and f.folded is null) e on true
 order by f.path`;
 
 /** The folded prefix of a path, or null when the delimiter does not occur behind the listed prefix. */
@@ -53,6 +53,11 @@ function fold(path: string): string {
   const rest = `substr(${path}, $8::int)`;
   return `case when strpos(${rest}, $6::text) > 0 then left(${path}, $8::int - 1 + strpos(${rest}, $6::text) - 1 + length($6::text)) end`;
 }
+
+const lists = {
+  keys: { plain: listPlain(noValue), folded: listFolded(noValue) },
+  values: { plain: listPlain(smallValue), folded: listFolded(smallValue) },
+};
 
 /** One page in byte order. */
 export async function listRows(connections: Connections, request: ListRequest): Promise<Listed[]> {
@@ -67,13 +72,14 @@ export async function listRows(connections: Connections, request: ListRequest): 
     start = folded ? (afterPrefix(afterPath) ?? afterPath) : `${afterPath}\u0001`;
     if (start < whole) start = whole;
   }
+  const shape = request.values ? "values" : "keys";
   if (delimiter === null) {
-    const rows = await connections.read("list", listPlain, [start, end, limit, now, epoch]);
+    const rows = await connections.read(`list ${shape}`, lists[shape].plain, [start, end, limit, now, epoch]);
     return rows.map((row) => ({ key: keyOf(row[0]!), stored: storedFrom(row) }));
   }
   const codePoints = Array.from(whole).length;
   const values = [start, end, limit, now, epoch, delimiter, afterPrefix(delimiter), codePoints + 1];
-  const rows = await connections.read("list folded", listFolded, values);
+  const rows = await connections.read(`list folded ${shape}`, lists[shape].folded, values);
   return rows.map((row) =>
     row[0] == null
       ? { key: keyOf(row[1]!), stored: storedFrom(row, 1) }

@@ -20,7 +20,7 @@ export async function openConsole(
   const viewport = { width: 1360, height: 860 };
   const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`threw ${error.stack ?? error}`));
   page.on("console", (message) => {
