@@ -108,6 +108,7 @@ function shared(address: RedisAddress) {
     ...(password !== undefined && { password }),
     ...(address.tls && { tls: tlsOptions(address) }),
     Connector,
+    // All in milliseconds.
     connectTimeout: 2000,
     // A server that owes an answer and sends nothing for so long is given up with all that it was asked. This also
     // frees what waits for a hung server in memory, and ends handshakes that `connectTimeout` does not cover.

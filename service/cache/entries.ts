@@ -36,6 +36,10 @@ export class EntryCache {
   readonly #options: EntryCacheOptions;
   readonly #records: LRUCache<Path, Cached>;
   readonly #loads = new Map<Path, Promise<CacheRecord>>();
+  /** Reads under way by path: what they bring may have been overtaken. */
+  readonly #reading = new Map<Path, number>();
+  /** Raised when everything is forgotten: what was read before must not come back. */
+  #generation = 0;
   #asking: { path: Path; resolve: (record: CacheRecord | undefined) => void }[] = [];
 
   constructor(options: EntryCacheOptions) {
@@ -46,8 +50,12 @@ export class EntryCache {
       sizeCalculation: (record) => overhead + record.path.length + sizeOf(record.stored),
     });
     options.shared?.onInvalidate((changes) => {
-      if (changes === null) this.#records.clear();
-      else for (const { path, newest } of changes) this.#invalidate(path, newest);
+      if (changes !== null) {
+        for (const { path, newest } of changes) this.#invalidate(path, newest);
+        return;
+      }
+      this.#generation++;
+      this.#records.clear();
     });
   }
 
@@ -76,11 +84,20 @@ export class EntryCache {
   /** The key's state as it was at some moment after this call, from the database. */
   async fresh(path: Path): Promise<Cached> {
     const readAt = this.now();
-    const { stored, horizon } = await this.#options.reader.read(path);
-    this.#options.count("store");
-    const record = { path, stored, readAt, horizon };
-    this.#options.shared?.fill([record], this.now());
-    return this.#keep(record);
+    const generation = this.#generation;
+    this.#reading.set(path, (this.#reading.get(path) ?? 0) + 1);
+    try {
+      const { stored, horizon } = await this.#options.reader.read(path);
+      this.#options.count("store");
+      const record = { path, stored, readAt, horizon };
+      if (generation !== this.#generation) return record;
+      this.#options.shared?.fill([record], this.now());
+      return this.#keep(record);
+    } finally {
+      const others = this.#reading.get(path)! - 1;
+      if (others === 0) this.#reading.delete(path);
+      else this.#reading.set(path, others);
+    }
   }
 
   #load(path: Path): Promise<CacheRecord> {
@@ -94,9 +111,11 @@ export class EntryCache {
 
   async #loadOnce(path: Path): Promise<CacheRecord> {
     const { shared } = this.#options;
+    const generation = this.#generation;
     if (shared?.state === "up") {
       const record = await this.#ask(path);
-      if (record !== undefined && record.readAt + this.#maxAge() > this.now()) {
+      const isCurrent = generation === this.#generation;
+      if (record !== undefined && isCurrent && record.readAt + this.#maxAge() > this.now()) {
         this.#options.count("l2");
         return this.#keep(record);
       }
@@ -141,7 +160,8 @@ export class EntryCache {
   /** Leaves a mark that says how new a record must be: a read that began before the other's commit may still come in. */
   #invalidate(path: Path, newest: bigint): void {
     const there = this.#records.peek(path);
-    if (there === undefined || timeOf(there.stored) >= newest) return;
+    if (there === undefined ? !this.#reading.has(path) && !this.#loads.has(path) : timeOf(there.stored) >= newest)
+      return;
     const version = { time: newest, origin: "" };
     this.#records.set(path, {
       path,

@@ -30,9 +30,10 @@ export function describe({ req, res, id, route }: Exchange): Record<string, unkn
   return { requestId: id, ...(trace && { traceId: trace }), method: req.method, route, status: res.statusCode };
 }
 
-/** Logs what ended a request unexpectedly. Problems are answers, and are not logged. */
+/** Logs what ended a request unexpectedly. Problems are answers, and are not logged; nor are clients that went away. */
 export function logUnexpected(exchange: Exchange, problem: Problem, error: unknown): void {
-  if (problem.code === "internal") exchange.log.error({ ...describe(exchange), err: error }, "request failed");
+  if (problem.code !== "internal" || exchange.res.destroyed || exchange.req.errored !== null) return;
+  exchange.log.error({ ...describe(exchange), err: error }, "request failed");
 }
 
 /** Answers with the problem that `error` is; after the head was sent, ends the connection so that the cut shows. */

@@ -114,7 +114,6 @@ export function encodeValue(bytes: Uint8Array): { value: string; encoding: "utf8
 /** The bytes that {@link encodeValue} encoded; null when `value` is neither UTF-8 nor base64. */
 export function decodeValue(value: string, encoding: "utf8" | "base64"): Buffer | null {
   if (encoding === "utf8") return value.isWellFormed() ? Buffer.from(value) : null;
-  return /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value)
-    ? Buffer.from(value, "base64")
-    : null;
+  const bytes = Buffer.from(value, "base64");
+  return bytes.toString("base64") === value ? bytes : null;
 }

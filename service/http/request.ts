@@ -228,7 +228,8 @@ async function* rest(req: IncomingMessage, read: readonly Buffer[]): AsyncGenera
   yield* read;
   const timer = setTimeout(() => req.destroy(stalled()), stallTimeout);
   try {
-    for await (const chunk of req) {
+    // Left early, the request must stay open: the answer that says why has yet to be sent.
+    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
       timer.refresh();
       yield chunk as Buffer;
     }

@@ -2,6 +2,7 @@ import { createServer as createHttp, type IncomingMessage, type Server, type Ser
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Now } from "../kv/clock.ts";
 import { describe, type Exchange, sendProblem } from "./exchange.ts";
@@ -31,6 +32,8 @@ export type ServerOptions = {
 const keepAliveTimeout = 620_000;
 /** Milliseconds that a client may take to send its headers. */
 const headersTimeout = 15_000;
+/** Milliseconds for busy clients to hear that their connection closes. */
+const goodbyeMs = 250;
 const maxHeaderBytes = 16 * 1024;
 
 /** The listener of the API: connections, timeouts, malformed HTTP, request ids, timing. What is asked is others' business. */
@@ -38,6 +41,8 @@ export class ApiServer {
   readonly #options: ServerOptions;
   #server: Server;
   readonly #sockets = new Set<Duplex>();
+  /** Answers that are under way. */
+  readonly #open = new Set<ServerResponse>();
   /** Of the configuration; where that was 0, the one that was found free. */
   #port: number;
   #draining = false;
@@ -92,7 +97,9 @@ export class ApiServer {
     const startedAt = monotonic();
     const exchange: Exchange = { req, res, id: this.#idOf(req), log, route: "other" };
     if (this.#draining) res.shouldKeepAlive = false;
+    this.#open.add(res);
     res.on("close", () => {
+      this.#open.delete(res);
       const seconds = (monotonic() - startedAt) / 1000;
       metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, seconds);
       if (this.#logsRequests) log.debug({ ...describe(exchange), seconds }, "request");
@@ -143,8 +150,11 @@ export class ApiServer {
   /** Ends gracefully: no new connections, open requests finish, then connections close; after `deadline` ms by force. */
   async drain(deadline: number): Promise<void> {
     this.#draining = true;
+    // From now on each answer is the last of its connection and says so. A client that was just answered may be sending
+    // its next request: closing its connection before it was told would lose that one.
+    for (const res of this.#open) res.shouldKeepAlive = false;
+    await sleep(goodbyeMs);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50);
     const force = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();

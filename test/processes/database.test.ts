@@ -7,7 +7,7 @@ import { Watcher } from "./watcher.ts";
 
 /** Milliseconds, `REQUEST_TIMEOUT_MS` here; and what a busy machine may take on top. */
 const deadline = 1000;
-const tolerance = 1500;
+const tolerance = 1000;
 
 describe("a database in trouble", function () {
   this.timeout(60_000);

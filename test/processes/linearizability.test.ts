@@ -14,9 +14,15 @@ describe(`two service processes on one database (seed ${seed})`, function () {
 
   before(async () => {
     cloud = await ProcessCloud.start();
-    services = await Promise.all([cloud.startService(), cloud.startService()]);
   });
   after(() => cloud?.close());
+
+  it("can be started at the same time while it is still empty", async () => {
+    services = await Promise.all([cloud.startService(), cloud.startService()]);
+    const [one, other] = services.map(({ url }) => new Kv(url)) as [Kv, Kv];
+    await one.put("started", "both");
+    assert.equal((await other.get("started"))?.value, "both");
+  });
 
   it("are one linearizable register a key to 8 clients that read with KV-Consistency: local", async () => {
     const kvs = services.map(({ url }) => new Kv(url));

@@ -171,7 +171,10 @@ class Import {
     ) {
       throw new Problem("bad-body", "the entry with this version has other bytes here");
     }
-    if (stored === null && version.time <= (await this.#service.store.floor())) {
+    const floor = await this.#service.store.floor();
+    // In a namespace that is younger than the floor no deletion can have been forgotten: any version may come back.
+    const isYoung = namespace.createdAt > milliseconds(floor);
+    if (stored === null && version.time <= floor && !isYoung) {
       throw new Problem(
         "bad-body",
         "the version is older than what deletions are remembered for; import with new versions instead",

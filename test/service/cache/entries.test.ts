@@ -117,6 +117,24 @@ describe("the cache of entries", () => {
     assert.equal(seen(), 2n);
   });
 
+  it("does not let a slow read bring what another process has replaced meanwhile, also where nothing was kept", async () => {
+    const { cache, answer, seen, invalidate } = setUp({ withShared: true });
+    const slow = cache.fresh(path);
+    invalidate([{ path, newest: 2n }]);
+    await answer(1n);
+    await slow;
+    assert.equal(seen(), undefined);
+  });
+
+  it("keeps nothing that was being read when invalidations were lost", async () => {
+    const { cache, answer, seen, invalidate } = setUp({ withShared: true });
+    const slow = cache.fresh(path);
+    invalidate(null);
+    await answer(1n);
+    await slow;
+    assert.equal(seen(), undefined);
+  });
+
   it("lets no record get older than its bound, counted from the start of the read", async () => {
     const { world, cache, answer, seen } = setUp({ withShared: true });
     const read = cache.fresh(path);
