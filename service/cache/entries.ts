@@ -84,14 +84,15 @@ export class EntryCache {
   /** The key's state as it was at some moment after this call, from the database. */
   async fresh(path: Path): Promise<Cached> {
     const readAt = this.now();
+    const { shared, reader, count } = this.#options;
+    count("store");
+    if (shared === null) return this.#keep({ path, ...(await reader.read(path)), readAt });
     const generation = this.#generation;
     this.#reading.set(path, (this.#reading.get(path) ?? 0) + 1);
     try {
-      const { stored, horizon } = await this.#options.reader.read(path);
-      this.#options.count("store");
-      const record = { path, stored, readAt, horizon };
+      const record = { path, ...(await reader.read(path)), readAt };
       if (generation !== this.#generation) return record;
-      this.#options.shared?.fill([record], this.now());
+      shared.fill([record], this.now());
       return this.#keep(record);
     } finally {
       const others = this.#reading.get(path)! - 1;
@@ -103,24 +104,29 @@ export class EntryCache {
   #load(path: Path): Promise<CacheRecord> {
     let load = this.#loads.get(path);
     if (load === undefined) {
-      load = this.#loadOnce(path).finally(() => this.#loads.delete(path));
+      load = this.#loadOnce(path);
       this.#loads.set(path, load);
     }
     return load;
   }
 
   async #loadOnce(path: Path): Promise<CacheRecord> {
-    const { shared } = this.#options;
-    const generation = this.#generation;
-    if (shared?.state === "up") {
-      const record = await this.#ask(path);
-      const isCurrent = generation === this.#generation;
-      if (record !== undefined && isCurrent && record.readAt + this.#maxAge() > this.now()) {
-        this.#options.count("l2");
-        return this.#keep(record);
-      }
+    try {
+      const shared = this.#options.shared === null ? null : await this.#fromShared(path);
+      return shared ?? (await this.fresh(path));
+    } finally {
+      this.#loads.delete(path);
     }
-    return this.fresh(path);
+  }
+
+  async #fromShared(path: Path): Promise<CacheRecord | null> {
+    if (this.#options.shared?.state !== "up") return null;
+    const generation = this.#generation;
+    const record = await this.#ask(path);
+    if (record === undefined || generation !== this.#generation || record.readAt + this.#maxAge() <= this.now())
+      return null;
+    this.#options.count("l2");
+    return this.#keep(record);
   }
 
   /** One command for all keys that are asked for in this turn of the event loop. */

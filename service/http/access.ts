@@ -14,8 +14,9 @@ export type Access = {
 /** Who asks. Throws 401 without a valid credential. */
 export async function identify(service: Service, exchange: Pick<Exchange, "req">): Promise<Principal> {
   const { authorization } = exchange.req.headers;
-  const principal = authorization === undefined ? null : await service.auth.find(authorization);
-  if (principal === null) throw unauthorized(authorization !== undefined);
+  if (authorization === undefined) throw unauthorized(false);
+  const principal = service.auth.peek(authorization, exchange.req.socket) ?? (await service.auth.find(authorization));
+  if (principal === null) throw unauthorized(true);
   return principal;
 }
 
@@ -30,7 +31,7 @@ export async function access(
   for (const one of typeof verb === "string" ? [verb] : verb) {
     if (!may(principal, one, name)) throw forbidden(one, name);
   }
-  const namespace = await service.namespaces.get(name);
+  const namespace = service.namespaces.peek(name) ?? (await service.namespaces.get(name));
   return { principal, namespace, limits: spend(service, principal, namespace) };
 }
 

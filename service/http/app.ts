@@ -1,7 +1,7 @@
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { entryRoutes } from "./entries.ts";
-import { type Exchange, exchangeOf, logUnexpected, remember } from "./exchange.ts";
+import { type Exchange, exchangeOf, logUnexpected, remember, sendProblem } from "./exchange.ts";
 import { Problem, problemOf, problemType } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
 import { documentEntryRoutes } from "./routes/entries.ts";
@@ -18,15 +18,24 @@ import type { Service } from "./service.ts";
 /** All routes: entries by themselves, the rest by Hono. */
 export function createHandler(service: Service): (exchange: Exchange) => void {
   const answerEntry = entryRoutes(service);
-  const listener = getRequestListener(createApp(service).fetch, { overrideGlobalObjects: false });
+  const errorHandler = (error: unknown) => {
+    throw error instanceof RequestError
+      ? new Problem("bad-request", `the target or Host is none: ${error.message}`)
+      : error;
+  };
+  const listener = getRequestListener(createApp(service).fetch, { overrideGlobalObjects: false, errorHandler });
   const origins = new Set(service.corsOrigins);
   return (exchange) => {
     const { req, res } = exchange;
     const { origin } = req.headers;
+    // In absolute form, as proxies may send it, the target names the same as the path in it.
+    if (!req.url!.startsWith("/")) req.url = req.url!.replace(/^https?:\/\/[^/?#]+(?=[/?])/i, "");
+    // Also without an origin: a cache must not give that answer to a page.
+    if (origins.size > 0) res.setHeader("Vary", "Origin");
     if (origin !== undefined && origins.has(origin) && answerCors(exchange, origin)) return;
     if (answerEntry(exchange)) return;
     remember(exchange);
-    void listener(req, res);
+    listener(req, res).catch((error) => sendProblem(exchange, error));
   };
 }
 
@@ -86,7 +95,6 @@ const accepted =
 /** Headers for pages of a configured origin; true when the request was a preflight and is answered. */
 function answerCors({ req, res }: Exchange, origin: string): boolean {
   res.setHeader("Access-Control-Allow-Origin", origin);
-  res.setHeader("Vary", "Origin");
   if (req.method !== "OPTIONS") {
     res.setHeader("Access-Control-Expose-Headers", exposed);
     return false;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from "jose";
 import type { Now } from "../kv/clock.ts";
 import type { ApiKeyRecord, Store } from "../store/port.ts";
@@ -13,6 +13,8 @@ export type Principal = {
   readonly scopes: readonly Scope[];
   readonly rateLimit: { readonly requests: number; readonly seconds: number } | null;
 };
+
+type Known = { readonly principal: Principal | null; readonly until: number };
 
 type Scope = { readonly verb: Verb; readonly namespace: string; readonly prefix: boolean };
 
@@ -31,7 +33,8 @@ export class Auth {
   readonly #now: Now;
   readonly #monotonic: Now;
   readonly #jwt: { readonly options: JwtOptions; readonly keys: ReturnType<typeof createRemoteJWKSet> } | null;
-  readonly #known = new Map<string, { readonly principal: Principal | null; readonly until: number }>();
+  readonly #known = new Map<string, Known>();
+  readonly #last = new WeakMap<object, Known & { readonly authorization: string }>();
   /** One look per credential at a time: all requests of a busy client find it forgotten in the same moment. */
   readonly #looking = new Map<string, Promise<Principal | null>>();
 
@@ -42,17 +45,25 @@ export class Auth {
     this.#jwt = jwt && { options: jwt, keys: createRemoteJWKSet(new URL(jwt.jwksUrl), { timeoutDuration: 3000 }) };
   }
 
-  /** Without waiting; undefined when it must be found out. The memory is keyed by digest: it holds no secrets. */
-  peek(authorization: string): Principal | null | undefined {
+  /**
+   * Without waiting; undefined when it must be found out. The memory is keyed by digest: it holds no secrets. Clients
+   * send the same credential again and again, so each connection remembers its last one; nothing else is compared with it.
+   */
+  peek(authorization: string, connection: object): Principal | null | undefined {
+    const last = this.#last.get(connection);
+    if (last !== undefined && last.until > this.#monotonic() && last.authorization === authorization)
+      return last.principal;
     const known = this.#known.get(digest(authorization));
-    return known !== undefined && known.until > this.#monotonic() ? known.principal : undefined;
+    if (known === undefined || known.until <= this.#monotonic()) return undefined;
+    this.#last.set(connection, { ...known, authorization });
+    return known.principal;
   }
 
   /** Null when the credential is not valid. Rejects with the store's errors. */
   async find(authorization: string): Promise<Principal | null> {
-    const known = this.peek(authorization);
-    if (known !== undefined) return known;
     const name = digest(authorization);
+    const known = this.#known.get(name);
+    if (known !== undefined && known.until > this.#monotonic()) return known.principal;
     let looking = this.#looking.get(name);
     if (looking === undefined) {
       looking = this.#look(name, authorization).finally(() => this.#looking.delete(name));
@@ -153,7 +164,7 @@ export function forbidden(verb: Verb, namespace: string): Problem {
 }
 
 function digest(authorization: string): string {
-  return createHash("sha256").update(authorization).digest("base64");
+  return hash("sha256", authorization, "base64");
 }
 
 /** 256 random bits need no slow hash. */

@@ -19,11 +19,13 @@ import { parseRange, unsatisfiable } from "./range.ts";
 import { refusalOf } from "./refusals.ts";
 import { cacheControl, type Rendered, rendered, sessionAfter } from "./render.ts";
 import { checkKey, conditionsOf, consistencyOf, type HeaderOf, parseQuery, sessionOf } from "./request.ts";
-import { conditionQuery } from "./schemas.ts";
+import { conditionQuery, limits } from "./schemas.ts";
 import type { Service } from "./service.ts";
 
 export const entryRoute = "/v1/kv/{ns}/{key}";
 const start = "/v1/kv/";
+const privateCache = cacheControl(null);
+const noParameters = conditionQuery.pick({});
 const actions = ["touch", "increment"] as const;
 
 export type Target = {
@@ -42,52 +44,64 @@ export function entryRoutes(service: Service): (exchange: Exchange) => boolean {
     const question = url.indexOf("?");
     if (slash === -1 || (question !== -1 && question < slash)) return false;
     exchange.route = entryRoute;
-    if (question === -1 && exchange.req.method === "GET" && answerFromCache(service, exchange, url, slash)) return true;
+    if (question === -1 && exchange.req.method === "GET" && answerPlainRead(service, exchange, url, slash)) return true;
     answer(service, exchange, slash, question).catch((error) => sendProblem(exchange, error));
     return true;
   };
 }
 
-/** The whole of a cached read, without waiting for anything. False when something needs more care. */
-function answerFromCache(service: Service, exchange: Exchange, url: string, slash: number): boolean {
-  const { headers } = exchange.req;
-  const authorization = headers.authorization;
-  if (
-    authorization === undefined ||
-    headers.range !== undefined ||
-    headers["kv-consistency"] !== undefined ||
-    headers["if-match"] !== undefined
-  )
-    return false;
-  if (url.includes("%")) return false;
+/**
+ * A read without anything special: credential and namespace are known, and no header wants more than a look. From the
+ * cache it is answered without waiting for anything. False when something needs more care; nothing was done then.
+ */
+function answerPlainRead(service: Service, exchange: Exchange, url: string, slash: number): boolean {
+  const { authorization, ifNoneMatch, session: token, special } = exchange.head;
+  if (special || authorization === undefined || url.length - slash > limits.keyBytes || !isPlain(url)) return false;
   const namespace = service.namespaces.peek(url.slice(start.length, slash));
-  const principal = service.auth.peek(authorization);
+  const principal = service.auth.peek(authorization, exchange.req.socket);
   if (namespace === undefined || principal == null || !may(principal, "read", namespace.name)) return false;
   if (principal.rateLimit !== null || namespace.settings.rate_limit !== null) return false;
-  const record = service.cache.peek(url.slice(start.length));
-  if (record === undefined || !isVisible(record, namespace, service.now())) return false;
-  const entry = rendered(record, service.cloud, service.store.incarnation);
-  if (entry.body === null) return false;
-  let session: Session | null = null;
-  if (headers["kv-session"] !== undefined) {
-    session = sessionOf(headers["kv-session"] as string);
-    if (isBehind(record, session, service)) return false;
+  const session = token === undefined ? null : sessionOf(token);
+  const path = url.slice(start.length);
+  const record = service.cache.peek(path);
+  if (record !== undefined && (session === null || !isBehind(record, session, service))) {
+    return sendPlain(service, exchange, record, namespace, session, ifNoneMatch);
   }
-  if (headers["if-none-match"] !== undefined) {
-    if (headers["if-none-match"] !== entry.tag) return false;
-    send(exchange, 304, notModifiedHeaders(entry, null), [], sessionText(service, session, record, entry));
+  if (slash === url.length - 1) return false;
+  recordFor(service, path, "cached", session).then(
+    (found) => {
+      if (sendPlain(service, exchange, found, namespace, session, ifNoneMatch)) return;
+      answer(service, exchange, slash, -1).catch((error) => sendProblem(exchange, error));
+    },
+    (error) => sendProblem(exchange, error),
+  );
+  return true;
+}
+
+/** Visible ASCII without escapes: the key is the text itself. */
+function isPlain(url: string): boolean {
+  return !/[^\x21-\x24\x26-\x7e]/.test(url);
+}
+
+/** False when the record is not a live value in memory, or the condition not simply its tag. */
+function sendPlain(
+  service: Service,
+  exchange: Exchange,
+  record: Cached,
+  namespace: Namespace,
+  session: Session | null,
+  ifNoneMatch: string | undefined,
+): boolean {
+  if (!isVisible(record, namespace, service.now())) return false;
+  const entry = rendered(record, service.cloud, service.store.incarnation);
+  if (entry.body === null || (ifNoneMatch !== undefined && ifNoneMatch !== entry.tag)) return false;
+  const seen = sessionText(service, session, record, entry);
+  if (ifNoneMatch !== undefined) {
+    send(exchange, 304, notModifiedHeaders(entry, null), [], seen);
     return true;
   }
-  const { res } = exchange;
-  res.writeHead(200, [
-    ...entry.headers,
-    "Cache-Control",
-    cacheControl(null),
-    "KV-Session",
-    sessionText(service, session, record, entry),
-    "KV-Request-Id",
-    exchange.id,
-  ]);
+  const { res, id } = exchange;
+  res.writeHead(200, entry.headers.concat("Cache-Control", privateCache, "KV-Session", seen, "KV-Request-Id", id));
   res.end(entry.body);
   return true;
 }
@@ -142,7 +156,7 @@ function parseTarget(url: string, slash: number, question: number, method: strin
 
 async function read(service: Service, exchange: Exchange, target: Target, header: HeaderOf): Promise<void> {
   const who = await accessEntry(service, exchange, target.namespace);
-  parseQuery(conditionQuery.pick({}), target.query);
+  if (target.query !== "") parseQuery(noParameters, target.query);
   const session = sessionOf(header("kv-session"));
   const consistency = consistencyOf(header("kv-consistency"));
   const conditions = conditionsOf(header, undefined);

@@ -40,10 +40,8 @@ export async function writeEntry(
   const { req } = exchange;
   const who = await access(service, exchange, "write", target.namespace);
   const { settings } = who.namespace;
-  const query = parseQuery(
-    target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery,
-    target.query,
-  );
+  const schema = target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery;
+  const query = target.query === "" ? {} : parseQuery(schema, target.query);
   const conditions = conditionsOf(header, query.if_version);
   const durability = durabilityOf(header("kv-durability"));
   const session = sessionOf(header("kv-session"));

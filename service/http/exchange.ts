@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
+import type { Head } from "./head.ts";
 import { type Problem, problemOf, problemType } from "./problems.ts";
 
 /** A request, its answer, and what is known of both from the start. */
 export type Exchange = {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly head: Head;
   /** `KV-Request-Id`. */
   readonly id: string;
   readonly log: Logger;
+  /** By the monotonic clock. */
+  readonly startedAt: number;
   /** Template of the route, for metrics. */
   route: string;
 };
@@ -50,7 +54,9 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
   res.writeHead(problem.status, { ...headers, "Content-Length": Buffer.byteLength(body) });
   res.end(req.method === "HEAD" ? undefined : body);
   // The rest of a refused body is read and thrown away, for a while: closing at once would lose the answer on its way.
-  if (!req.complete) setTimeout(() => req.complete || req.destroy(), restTimeout).unref();
+  if (req.complete) return;
+  req.resume();
+  setTimeout(() => req.complete || req.destroy(), restTimeout).unref();
 }
 
 /** Milliseconds that a client gets to end a body that was refused. */

@@ -4,14 +4,12 @@ import type { z } from "@hono/zod-openapi";
 import { extract } from "tar-stream";
 import type { Access } from "./access.ts";
 import { Problem } from "./problems.ts";
-import { parse } from "./request.ts";
+import { chunksOf, parse } from "./request.ts";
 import { pax } from "./routes/export.ts";
 import { importLine, limits } from "./schemas.ts";
 
 /** A line with the largest value in base64 and its facts. */
 const maxLine = Math.ceil((limits.valueBytes * 4) / 3) + 64 * 1024;
-/** Milliseconds without a byte after which an import is given up. */
-const stallTimeout = 10_000;
 
 /** An entry to write, as a client sent it. */
 export type Line = z.output<typeof importLine>;
@@ -40,7 +38,7 @@ function parseLine(bytes: Buffer): unknown {
 async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;
-  for await (const chunk of withStall(req)) {
+  for await (const chunk of chunksOf(req)) {
     let from = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
       parts.push(chunk.subarray(from, end));
@@ -57,26 +55,20 @@ async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
   if (length > 0) yield Buffer.concat(parts);
 }
 
-async function* withStall(req: IncomingMessage): AsyncGenerator<Buffer> {
-  const timer = setTimeout(
-    () => req.destroy(new Problem("request-timeout", `no byte came for ${stallTimeout / 1000} s`)),
-    stallTimeout,
-  );
+/** Files of a tar archive; what an export wrote beside the bytes is in pax records. */
+export async function* tarItems(req: IncomingMessage, who: Access): AsyncGenerator<Item> {
   try {
-    for await (const chunk of req) {
-      timer.refresh();
-      yield chunk as Buffer;
-      timer.refresh();
-    }
-  } finally {
-    clearTimeout(timer);
+    yield* filesOf(req, who);
+  } catch (error) {
+    throw error instanceof Problem
+      ? error
+      : new Problem("bad-body", `expected a tar archive: ${(error as Error).message}`);
   }
 }
 
-/** Files of a tar archive; what an export wrote beside the bytes is in pax records. */
-export async function* tarItems(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
+async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
   const archive = extract();
-  const source = withStall(req);
+  const source = chunksOf(req);
   const feeding = (async () => {
     for await (const chunk of source) {
       if (!archive.write(chunk)) await new Promise<void>((resolve) => archive.once("drain", () => resolve()));

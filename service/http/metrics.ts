@@ -20,6 +20,8 @@ class Series {
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests = new Map<string, Series>();
+  /** The series of the last request: the next one is likely of the same kind. */
+  #last = { route: "", method: "", status: 0, series: new Series() };
   readonly #reads = { l1: 0, l2: 0, store: 0 };
   readonly commitRows: Counter;
   readonly commits: Counter;
@@ -71,13 +73,20 @@ export class Metrics {
 
   /** Counts an answered request. `route` is a template such as `/v1/kv/{ns}/{key}`. */
   request(route: string, method: string, status: number, seconds: number): void {
-    const name = `${route} ${method} ${status}`;
+    const last = this.#last;
+    if (last.route !== route || last.method !== method || last.status !== status) {
+      this.#last = { route, method, status, series: this.#seriesOf(`${route} ${method} ${status}`) };
+    }
+    this.#last.series.observe(seconds);
+  }
+
+  #seriesOf(name: string): Series {
     let series = this.#requests.get(name);
     if (series === undefined) {
       series = new Series();
       this.#requests.set(name, series);
     }
-    series.observe(seconds);
+    return series;
   }
 
   read(tier: "l1" | "l2" | "store"): void {

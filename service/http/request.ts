@@ -215,8 +215,7 @@ export function readBody(
       }
     };
     const onEnd = () => finish(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
-    const onClose = () =>
-      finish(() => reject(new Problem("bad-request", "the body ended before its announced length")));
+    const onClose = () => finish(() => reject(cut()));
     req.on("data", onData);
     req.on("end", onEnd);
     req.on("close", onClose);
@@ -226,15 +225,32 @@ export function readBody(
 
 async function* rest(req: IncomingMessage, read: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* read;
-  const timer = setTimeout(() => req.destroy(stalled()), stallTimeout);
+  yield* chunksOf(req);
+}
+
+/**
+ * A body piece by piece. Throws 408 when none comes for too long, 400 when it is cut. The request stays open also when it
+ * is left early: the answer that says why has yet to be sent.
+ */
+export async function* chunksOf(req: IncomingMessage): AsyncGenerator<Buffer> {
+  const chunks = req.iterator({ destroyOnReturn: false });
+  let timer: NodeJS.Timeout | undefined;
+  const late = () =>
+    new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(stalled()), stallTimeout);
+    });
   try {
-    // Left early, the request must stay open: the answer that says why has yet to be sent.
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) {
-      timer.refresh();
-      yield chunk as Buffer;
+    for (;;) {
+      const next = await Promise.race([chunks.next(), late()]);
+      clearTimeout(timer);
+      if (next.done) return;
+      yield next.value as Buffer;
     }
+  } catch (error) {
+    throw error instanceof Problem ? error : cut();
   } finally {
     clearTimeout(timer);
+    void chunks.return?.();
   }
 }
 
@@ -244,6 +260,10 @@ export function tooLarge(what: string, limit: number, actual?: number): Problem 
     limit,
     ...(actual !== undefined && { actual }),
   });
+}
+
+function cut(): Problem {
+  return new Problem("bad-request", "the body ended before its announced length");
 }
 
 function stalled(): Problem {

@@ -364,13 +364,10 @@ export const importLine = z
 export const importProgress = z
   .object({
     type: z.enum(["progress", "error", "end"]),
-    line: z
-      .number()
-      .int()
-      .openapi({
-        description:
-          "Lines (files of a tar) read and committed so far; of an error, its line, or 0 when the whole import ended by it.",
-      }),
+    line: z.number().int().openapi({
+      description:
+        "Lines (files of a tar) read and committed so far; of an error, its line, or 0 when the whole import ended by it.",
+    }),
     imported: z.number().int().optional(),
     failed: z.number().int().optional(),
     key: z.string().optional(),

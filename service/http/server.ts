@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Now } from "../kv/clock.ts";
 import { describe, type Exchange, sendProblem } from "./exchange.ts";
+import { type Head, readHead } from "./head.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem, type ProblemCode, problemType } from "./problems.ts";
 
@@ -66,6 +67,8 @@ export class ApiServer {
       maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: 1000,
       joinDuplicateHeaders: false,
+      // Looked at by `checkHost`, which answers with a problem.
+      requireHostHeader: false,
     };
     const listener = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
     const client = tls?.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {};
@@ -73,7 +76,9 @@ export class ApiServer {
       ? createHttps({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", ...client }, listener)
       : createHttp(settings, listener);
     server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#admit(socket));
-    server.on("clientError", (error, socket) => refuse(socket, ...faultOf(error as NodeJS.ErrnoException)));
+    // Expectations other than 100-continue are passed over.
+    server.on("checkExpectation", listener);
+    server.on("clientError", (error, socket) => this.#refuse(socket, faultOf(error as NodeJS.ErrnoException)));
     return server;
   }
 
@@ -92,30 +97,50 @@ export class ApiServer {
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
+  /** What cannot be parsed is refused behind the answer to the request before it, which may have been carried out. */
+  #refuse(socket: Duplex, fault: ReturnType<typeof faultOf>): void {
+    const last = [...this.#open].findLast(({ req }) => req.socket === socket);
+    if (last === undefined || (!last.req.complete && !last.headersSent)) refuse(socket, ...fault);
+    else if (!last.req.complete) socket.destroy();
+    else if (last.shouldKeepAlive) {
+      last.shouldKeepAlive = false;
+      last.once("close", () => refuse(socket, ...fault));
+    }
+  }
+
   #serve(req: IncomingMessage, res: ServerResponse): void {
-    const { monotonic, metrics, log, handle } = this.#options;
-    const startedAt = monotonic();
-    const exchange: Exchange = { req, res, id: this.#idOf(req), log, route: "other" };
+    const { monotonic, log, handle } = this.#options;
+    const head = readHead(req.rawHeaders);
+    const exchange: Exchange = { req, res, head, id: this.#idOf(head), log, route: "other", startedAt: monotonic() };
     if (this.#draining) res.shouldKeepAlive = false;
-    this.#open.add(res);
-    res.on("close", () => {
-      this.#open.delete(res);
-      const seconds = (monotonic() - startedAt) / 1000;
-      metrics.request(exchange.route, methodLabel(req.method!), res.statusCode, seconds);
-      if (this.#logsRequests) log.debug({ ...describe(exchange), seconds }, "request");
-    });
     try {
-      checkHost(req);
+      checkHost(head, req.httpVersion);
       handle(exchange);
     } catch (error) {
       sendProblem(exchange, error);
     }
+    // Answered in this very turn, and not waiting behind an earlier answer: nothing is left to watch.
+    if (res.writableEnded && res.socket !== null) {
+      this.#count(exchange);
+      return;
+    }
+    this.#open.add(res);
+    res.on("close", () => {
+      this.#open.delete(res);
+      this.#count(exchange);
+    });
+  }
+
+  #count(exchange: Exchange): void {
+    const { monotonic, metrics, log } = this.#options;
+    const seconds = (monotonic() - exchange.startedAt) / 1000;
+    metrics.request(exchange.route, methodLabel(exchange.req.method!), exchange.res.statusCode, seconds);
+    if (this.#logsRequests) log.debug({ ...describe(exchange), seconds }, "request");
   }
 
   /** The client's `X-Request-Id` if it is sane, else our own: unique in the process, and nearly so among all. */
-  #idOf(req: IncomingMessage): string {
-    const given = req.headers["x-request-id"];
-    if (given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given as string)) return given as string;
+  #idOf({ requestId }: Head): string {
+    if (requestId !== undefined && /^[\w.:/+=-]{1,128}$/.test(requestId)) return requestId;
     return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`;
   }
 
@@ -170,14 +195,11 @@ function methodLabel(method: string): string {
   return methods.has(method) ? method : "OTHER";
 }
 
-/** Node refuses requests without Host; two of them are how requests are smuggled past proxies. */
-function checkHost({ rawHeaders }: IncomingMessage): void {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+/** Two of them are how requests are smuggled past proxies. */
+function checkHost({ hosts }: Head, httpVersion: string): void {
+  if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) {
+    throw new Problem("bad-request", `expected one Host header, found ${hosts === 0 ? "none" : "several"}`);
   }
-  if (hosts > 1) throw new Problem("bad-request", "expected one Host header, found several");
 }
 
 function faultOf(error: NodeJS.ErrnoException): [ProblemCode, string, Record<string, unknown>?] {

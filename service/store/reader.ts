@@ -18,7 +18,7 @@ const maxWaiting = 20_000;
 
 type Waiting = {
   readonly path: Path;
-  readonly resolve: (read: Read) => void;
+  readonly resolve: (read: Read | Promise<Read>) => void;
   readonly reject: (error: unknown) => void;
 };
 
@@ -39,25 +39,7 @@ export class Reader {
   }
 
   /** The key's current row, value included (unless it is in the blobs port). Rejects with the store's errors. */
-  async read(path: Path): Promise<Read> {
-    const read = await this.#coalesced(path);
-    return isLeftOut(read.stored) ? this.#readLarge(path, read.horizon) : read;
-  }
-
-  /** Rows of several keys as of one moment, values included. */
-  async readTogether(paths: readonly Path[]): Promise<readonly (Stored | null)[]> {
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const { rows, horizon } = await this.#store.read(paths);
-      // A large value comes by a second read; only if its row is still the same it belongs to the moment.
-      const whole = await Promise.all(
-        rows.map(async (row, i) => (isLeftOut(row) ? (await this.#readLarge(paths[i]!, horizon)).stored : row)),
-      );
-      if (whole.every((row, i) => row?.changed === rows[i]?.changed)) return whole;
-    }
-    throw new OverloadedError("large values change faster than they can be read together");
-  }
-
-  #coalesced(path: Path): Promise<Read> {
+  read(path: Path): Promise<Read> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length >= maxWaiting) {
         reject(new OverloadedError("too many reads wait for the database"));
@@ -73,6 +55,19 @@ export class Reader {
     });
   }
 
+  /** Rows of several keys as of one moment, values included. */
+  async readTogether(paths: readonly Path[]): Promise<readonly (Stored | null)[]> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const { rows, horizon } = await this.#store.read(paths);
+      // A large value comes by a second read; only if its row is still the same it belongs to the moment.
+      const whole = await Promise.all(
+        rows.map(async (row, i) => (isLeftOut(row) ? (await this.#readLarge(paths[i]!, horizon)).stored : row)),
+      );
+      if (whole.every((row, i) => row?.changed === rows[i]?.changed)) return whole;
+    }
+    throw new OverloadedError("large values change faster than they can be read together");
+  }
+
   #flush(): void {
     while (this.#inFlight < maxInFlight && this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, maxBatch);
@@ -85,12 +80,11 @@ export class Reader {
     const paths = [...new Set(batch.map((waiting) => waiting.path))];
     try {
       const answer: ReadAnswer = await this.#store.read(paths);
-      if (paths.length === batch.length) {
-        batch.forEach((waiting, i) => void waiting.resolve({ stored: answer.rows[i]!, horizon: answer.horizon }));
-      } else {
-        const rows = new Map(paths.map((path, i) => [path, answer.rows[i]!]));
-        for (const waiting of batch) waiting.resolve({ stored: rows.get(waiting.path)!, horizon: answer.horizon });
-      }
+      const rows = paths.length === batch.length ? null : new Map(paths.map((path, i) => [path, answer.rows[i]!]));
+      batch.forEach(({ path, resolve }, i) => {
+        const stored = rows === null ? answer.rows[i]! : rows.get(path)!;
+        resolve(isLeftOut(stored) ? this.#readLarge(path, answer.horizon) : { stored, horizon: answer.horizon });
+      });
     } catch (error) {
       for (const waiting of batch) waiting.reject(error);
     } finally {

@@ -123,36 +123,44 @@ export class Writer {
           first = false;
         }
       }
-      if (first) void this.#prepare(job);
+      if (first) this.#prepare(job);
     });
   }
 
-  /** Learns what the job must know of its keys, decides, and puts it into the next batch. */
-  async #prepare(job: Job): Promise<void> {
-    try {
-      if (needsReading(job)) await this.#readCurrent(job);
-      if (job.expired) {
-        this.#close(job, () => undefined);
-        return;
-      }
-      this.#decide(job);
-      if (job.hinted && !job.decisions.every((decision) => decision.do === "write")) {
-        // Nothing guards what is not written: it must be decided on a state from after the request.
-        await this.#readCurrent(job);
-        this.#decide(job);
-      }
-      if (!isWriting(job) && job.receipt === null) {
-        this.#finish(
-          job,
-          job.steps.map((_, i) => unwritten(job, i)),
-        );
-        return;
-      }
-      this.#ready.push(job);
-      this.#schedule();
-    } catch (error) {
-      this.#fail(job, error);
+  /** Learns what the job must know of its keys, then decides. Most puts need to know nothing, and do not wait. */
+  #prepare(job: Job): void {
+    if (needsReading(job))
+      this.#readCurrent(job).then(
+        () => this.#decided(job),
+        (error) => this.#fail(job, error),
+      );
+    else this.#decided(job);
+  }
+
+  /** Decides what the job does, and puts it into the next batch. */
+  #decided(job: Job): void {
+    if (job.expired) {
+      this.#close(job, () => undefined);
+      return;
     }
+    this.#decide(job);
+    if (job.hinted && !job.decisions.every((decision) => decision.do === "write")) {
+      // Nothing guards what is not written: it must be decided on a state from after the request.
+      this.#readCurrent(job).then(
+        () => this.#decided(job),
+        (error) => this.#fail(job, error),
+      );
+      return;
+    }
+    if (!isWriting(job) && job.receipt === null) {
+      this.#finish(
+        job,
+        job.steps.map((_, i) => unwritten(job, i)),
+      );
+      return;
+    }
+    this.#ready.push(job);
+    this.#schedule();
   }
 
   #decide(job: Job): void {
@@ -314,7 +322,7 @@ export class Writer {
     job.current.fill(undefined);
     job.alone = job.steps.length !== 1;
     job.sent = false;
-    void this.#prepare(job);
+    this.#prepare(job);
   }
 
   #finish(job: Job, results: StepResult[]): void {
@@ -347,7 +355,7 @@ export class Writer {
       next.add(follower);
     });
     for (const follower of next) {
-      if (follower.steps.every(({ path }) => this.#queues.get(path)![0] === follower)) void this.#prepare(follower);
+      if (follower.steps.every(({ path }) => this.#queues.get(path)![0] === follower)) this.#prepare(follower);
     }
   }
 

@@ -6,8 +6,8 @@ import { ProcessCloud } from "../support/processes.ts";
 import { Watcher } from "./watcher.ts";
 
 /** Milliseconds, `REQUEST_TIMEOUT_MS` here; and what a busy machine may take on top. */
-const deadline = 1000;
-const tolerance = 1000;
+const deadline = 2000;
+const tolerance = 1500;
 
 describe("a database in trouble", function () {
   this.timeout(60_000);
@@ -100,7 +100,7 @@ describe("a database in trouble", function () {
     after(() => cloud?.signalPostgres("SIGCONT"));
 
     it("makes writes and reads fail with a clear 503 within their deadline, not only the first", async () => {
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 2; i++) {
         await Promise.all(
           kvs.flatMap((kv, j) => [
             answersIn("put", kv.put(`hung ${i} ${j}`, "v"), ["uncertain", "unavailable"]),
@@ -126,7 +126,7 @@ describe("a database in trouble", function () {
         await kv.put(`after ${i}`, "v");
         assert.equal((await kvs[1 - i]!.get(`after ${i}`))?.value, "v");
         assert.equal((await kv.get("before"))?.value, "it hung");
-        for (let round = 0; round < 3; round++) {
+        for (let round = 0; round < 2; round++) {
           const found = await kv.get(`hung ${round} ${i}`);
           assert.ok(found === null || found.value === "v");
         }

@@ -30,7 +30,7 @@ describe(`two service processes on one database (seed ${seed})`, function () {
     const history = await runWorkload({ kvs, keys, clients: 8, callsEach: 500, random: randomFrom(seed) });
     assert.equal(history.calls.length, 4000, "calls failed, though nothing was wrong");
     const { done, refused } = countSwaps(history);
-    assert.ok(done > 200 && refused > 200, `hardly a race: ${done} swaps done, ${refused} refused`);
+    assert.ok(done > 100 && refused > 100, `hardly a race: ${done} swaps done, ${refused} refused`);
     const verdict = checkLinearizable(history.calls);
     assert.ok(verdict.linearizable, verdict.linearizable ? "" : verdict.explanation);
   });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../support/kv.ts";
 import { adminKey } from "../support/service.ts";
 
 export type Event = {
@@ -31,8 +32,13 @@ export class Watcher {
   /** Resolves when it will miss nothing that is written from now on. */
   static async start(kind: "stream" | "poll", url: () => string): Promise<Watcher> {
     const watcher = new Watcher(kind, url);
-    while (watcher.#cursor === null && watcher.faults.length === 0) await sleep(5);
-    return watcher;
+    try {
+      await until(`a ${kind} begins`, 10_000, () => watcher.#cursor !== null);
+      return watcher;
+    } catch (error) {
+      await watcher.stop();
+      throw error;
+    }
   }
 
   /** What was seen of a key, oldest first. */

@@ -19,6 +19,10 @@ export async function runWorkload(options: WorkloadOptions): Promise<Recorder> {
   return recorder;
 }
 
+const blindly = ["read", "read", "read", "put", "delete", "create"];
+/** Only with an expectation of what the key holds. */
+const knowingly = ["swap", "swap", "transact", "remove"];
+
 async function runClient(client: number, recorder: Recorder, { kvs, keys, callsEach, random }: WorkloadOptions) {
   /** What the client last saw of each key, and its tag: what it expects when it swaps. */
   const seen = new Map<string, { value: State; tag: string }>();
@@ -27,20 +31,9 @@ async function runClient(client: number, recorder: Recorder, { kvs, keys, callsE
     const key = pick(random, keys);
     const value = `${client}.${i}`;
     const expected = seen.get(key);
-    const kind = pick(random, [
-      "read",
-      "read",
-      "read",
-      "put",
-      "delete",
-      "create",
-      "swap",
-      "swap",
-      "transact",
-      "remove",
-    ]);
+    const kind = pick(random, expected === undefined ? blindly : [...blindly, ...knowingly]);
     const saw = (tag: string) => seen.set(key, { value, tag });
-    if (kind === "read" || (kind !== "put" && kind !== "delete" && kind !== "create" && expected === undefined)) {
+    if (kind === "read") {
       await recorder.read(client, key, async () => {
         const found = await kv.get(key);
         if (found === null) seen.delete(key);

@@ -89,31 +89,44 @@ class Import {
 
   /** Writes in order of the lines, many at once; `line` in the progress is the number below which all are committed. */
   async run(items: AsyncIterable<Item>): Promise<void> {
-    const { monotonic } = this.#service;
-    const underWay: { readonly line: number; readonly bytes: number; readonly done: Promise<void> }[] = [];
+    const underWay: {
+      readonly line: number;
+      readonly bytes: number;
+      readonly done: Promise<void>;
+      settled: boolean;
+    }[] = [];
     let bytes = 0;
     let committed = 0;
-    let toldAt = monotonic();
-    const settleHalf = async () => {
-      const half = underWay.splice(0, Math.ceil(underWay.length / 2));
-      await Promise.all(half.map(({ done }) => done));
-      for (const item of half) bytes -= item.bytes;
-      committed = half.at(-1)?.line ?? committed;
-      if (monotonic() - toldAt < progressInterval) return;
-      toldAt = monotonic();
-      this.#say({ type: "progress", line: committed, imported: this.#imported, failed: this.#failed });
+    const advance = () => {
+      for (let first = underWay[0]; first?.settled; first = underWay[0]) {
+        underWay.shift();
+        bytes -= first.bytes;
+        committed = first.line;
+      }
     };
+    const settleHalf = async () => {
+      await Promise.all(underWay.slice(0, Math.ceil(underWay.length / 2)).map(({ done }) => done));
+      advance();
+    };
+    const telling = setInterval(() => {
+      advance();
+      this.#say({ type: "progress", line: committed, imported: this.#imported, failed: this.#failed });
+    }, progressInterval);
     try {
       for await (const item of items) {
-        const done = this.#write(item);
-        // Awaited later; until then a failure must not count as unhandled.
-        done.catch(() => {});
-        underWay.push({ line: item.line, bytes: item.bytes, done });
+        const job = { line: item.line, bytes: item.bytes, done: this.#write(item), settled: false };
+        job.done.then(
+          () => (job.settled = true),
+          () => {}, // Awaited later; until then a failure must not count as unhandled.
+        );
+        underWay.push(job);
         bytes += item.bytes;
         while (underWay.length >= window || (bytes > windowBytes && underWay.length > 0)) await settleHalf();
       }
-    } finally {
       while (underWay.length > 0) await settleHalf();
+    } finally {
+      clearInterval(telling);
+      await Promise.allSettled(underWay.map(({ done }) => done));
     }
     this.#say({ type: "end", line: committed, imported: this.#imported, failed: this.#failed });
   }

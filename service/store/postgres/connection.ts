@@ -20,8 +20,10 @@ export type DatabaseOptions = {
  */
 export class Connections {
   readonly #pool: pg.Pool;
+  readonly #timeout: number;
 
   constructor(options: DatabaseOptions, purpose: string, max: number) {
+    this.#timeout = options.timeout;
     this.#pool = new pg.Pool({
       connectionString: options.url,
       max,
@@ -35,6 +37,7 @@ export class Connections {
       keepAlive: true,
     });
     this.#pool.on("error", options.onTrouble);
+    this.#pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   /** Rows as arrays of texts. `name` makes it a prepared statement. */
@@ -56,10 +59,13 @@ export class Connections {
 
   /** A read, tried once more when its connection turns out to be dead. */
   async read(name: string | undefined, text: string, values: unknown[] = []): Promise<Row[]> {
+    const start = performance.now();
     try {
       return await this.query(name, text, values);
     } catch (error) {
       if (!(error instanceof UncertainError)) throw error;
+      // A dead connection fails at once; a database that did not answer in time will not do so in a second time either.
+      if (performance.now() - start >= this.#timeout) throw new UnavailableError(error.message, { cause: error });
       return await this.query(name, text, values).catch((second) => {
         throw second instanceof UncertainError ? new UnavailableError(second.message, { cause: second }) : second;
       });

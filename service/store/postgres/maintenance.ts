@@ -38,7 +38,11 @@ export async function createPartitions(connections: Connections): Promise<void> 
     const exists = await connections.query(undefined, "select 1 from pg_class where oid = to_regclass($1)", [name]);
     if (exists.length > 0) continue;
     const bounds = `from ('${new Date(from).toISOString()}') to ('${new Date(from + hour).toISOString()}')`;
-    await connections.query(undefined, `create table if not exists ${name} partition of feed for values ${bounds}`);
+    await connections.query(
+      undefined,
+      // "If not exists" alone fails where two do it at once.
+      `select pg_advisory_xact_lock(hashtext('skykv partitions')); create table if not exists ${name} partition of feed for values ${bounds}`,
+    );
   }
 }
 

@@ -77,6 +77,7 @@ async function migrate(databaseUrl: string): Promise<void> {
     direction: "up",
     migrationsTable: "migrations",
     log: () => {},
+    advisoryLockMode: "wait",
   });
 }
 

@@ -46,7 +46,9 @@ export class Connection {
     }
     const [start, ...lines] = this.#received.toString("latin1", 0, end).split("\r\n");
     const status = Number(start!.split(" ")[1]);
-    const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+    const headers = new Map(
+      lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    );
     const length = status < 200 ? 0 : Number(headers.get("content-length") ?? 0);
     while (this.#received.length < end + 4 + length) {
       if (!(await this.#more()) && this.#received.length < end + 4 + length) return null;

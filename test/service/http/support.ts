@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readConfig } from "../../../service/config.ts";
+import { type Io, type Running, startService } from "../../../service/main.ts";
 import type { Store } from "../../../service/store/port.ts";
 import { adminKey, startTestService, type TestService } from "../../support/service.ts";
 
@@ -102,6 +105,9 @@ export class Api {
         headers: {
           ...(key !== null && { Authorization: `Bearer ${key}` }),
           ...(json !== undefined && { "Content-Type": "application/json" }),
+          ...((typeof content === "string" || content instanceof Uint8Array) && {
+            "Content-Length": String(Buffer.byteLength(content)),
+          }),
           ...headers,
         },
       });
@@ -168,13 +174,30 @@ let running: Promise<{ service: TestService; api: Api }> | null = null;
 export function sharedService() {
   before(async () => {
     running ??= startTestService(
-      {},
+      { SHUTDOWN_TIMEOUT_MS: "2000" },
       { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) },
     ).then((service) => ({ service, api: new Api(service.url) }));
     Object.assign(shared, await running);
   });
   afterEach(() => clock.go());
   return shared;
+}
+
+/** One more process of the same cloud, configured otherwise; whoever starts it closes it. */
+export function startBeside(
+  environment: Record<string, string>,
+  io: Partial<Io> = { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) },
+): Promise<Running> {
+  const config = readConfig({
+    DATABASE_URL: shared.service.postgres.url,
+    BLOBS_DIR: join(dirname(shared.service.postgres.directory), "blobs"),
+    PORT: "0",
+    METRICS_PORT: "0",
+    SHUTDOWN_TIMEOUT_MS: "2000",
+    LOG_LEVEL: "error",
+    ...environment,
+  });
+  return startService(config, io);
 }
 
 const shared = { clock } as { readonly clock: TestClock; readonly service: TestService; readonly api: Api };
