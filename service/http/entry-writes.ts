@@ -1,6 +1,6 @@
 /** PUT, DELETE and the actions of one entry. */
 import { createHash } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { TooLargeError } from "../blobs/port.ts";
 import type { Conditions, NewValue, Operation } from "../kv/decide.ts";
 import { counterValue } from "../kv/entry.ts";
@@ -152,28 +152,27 @@ function sendWritten(
 ): void {
   const result: StepResult = answer.results[0]!;
   const token = sessionAfter(session, service.cloud, service.store.incarnation, result.stored?.changed ?? 0);
-  const extra: OutgoingHttpHeaders = { "KV-Session": token, "KV-Durability": durability };
-  if (answer.replayed) extra["Idempotency-Replayed"] = "true";
-  if (!result.ok) throw refusalOf(result.reason, result.stored?.entry ?? null, extra as Record<string, string>);
+  if (!result.ok) {
+    const headers = { "KV-Session": token, "KV-Durability": durability, ...(answer.replayed && replayed) };
+    throw refusalOf(result.reason, result.stored?.entry ?? null, headers);
+  }
   const entry = result.stored!.entry;
-  const headers = [
-    ...stateHeaders(entry),
-    "Cache-Control",
-    cacheControl(null),
-    ...limitHeaders(who),
-    "KV-Request-Id",
-    exchange.id,
-  ];
-  for (const [name, value] of Object.entries(extra)) headers.push(name, String(value));
+  const headers = stateHeaders(entry);
+  headers.push("Cache-Control", privateCache, "KV-Session", token, "KV-Durability", durability);
+  headers.push("KV-Request-Id", exchange.id, ...limitHeaders(who));
+  if (answer.replayed) headers.push(...Object.entries(replayed).flat());
   const { res } = exchange;
   if (operation.kind === "increment" && entry.kind === "counter") {
     const body = JSON.stringify({ value: counterValue(entry) });
-    res
-      .writeHead(200, [...headers, "Content-Type", "application/json", "Content-Length", String(body.length)])
-      .end(body);
+    headers.push("Content-Type", "application/json", "Content-Length", String(body.length));
+    res.writeHead(200, headers).end(body);
   } else if (operation.kind === "delete") {
     res.writeHead(204, headers).end();
   } else {
-    res.writeHead(operation.kind === "put" && !result.replaced ? 201 : 200, [...headers, "Content-Length", "0"]).end();
+    headers.push("Content-Length", "0");
+    res.writeHead(operation.kind === "put" && !result.replaced ? 201 : 200, headers).end();
   }
 }
+
+const replayed = { "Idempotency-Replayed": "true" };
+const privateCache = cacheControl(null);

@@ -53,15 +53,24 @@ function render({ entry, changed }: Stored, cloud: string, incarnation: string):
 /** Headers that say which state of an entry an answer is about: of reads, and of writes. */
 export function stateHeaders(entry: Entry): string[] {
   const { version } = entry;
-  const headers = ["ETag", `"${tagOf(entry)}"`, "KV-Version", formatVersion(version)];
+  const text = formatVersion(version);
+  const headers = ["ETag", `"${entry.kind === "counter" ? tagOf(entry) : text}"`, "KV-Version", text];
   headers.push("KV-Updated-At", timestamp(milliseconds(version.time)), "KV-Origin", version.origin);
   if (entry.kind === "counter") headers.push("KV-Kind", "counter");
   if (entry.kind === "value" && entry.expiresAt !== null) headers.push("KV-Expires-At", timestamp(entry.expiresAt));
   return headers;
 }
 
+let lastTime = 0;
+let lastTimestamp = "1970-01-01T00:00:00.000Z";
+
+/** RFC 3339 in UTC with milliseconds. The entries of a batch share one, and it is costly to make. */
 export function timestamp(time: number): string {
-  return new Date(time).toISOString();
+  if (time !== lastTime) {
+    lastTimestamp = new Date(time).toISOString();
+    lastTime = time;
+  }
+  return lastTimestamp;
 }
 
 /** Which answers may be kept by others: only anonymous reads of public namespaces. */

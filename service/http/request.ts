@@ -188,6 +188,9 @@ export function readBody(
   const announced = req.headers["content-length"];
   if (announced !== undefined && Number(announced) > limit)
     return Promise.reject(tooLarge(what, limit, Number(announced)));
+  // Small bodies come with their headers: all of it is there already.
+  if (req.complete && req.readableLength <= Math.min(limit, inline))
+    return Promise.resolve((req.read() as Buffer | null) ?? noBytes);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -222,6 +225,8 @@ export function readBody(
     req.on("error", onClose);
   });
 }
+
+const noBytes = Buffer.alloc(0);
 
 async function* rest(req: IncomingMessage, read: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* read;

@@ -1,5 +1,5 @@
 import {
-  ancestorsAfter,
+  type Ancestors,
   type Counter,
   counterValue,
   type Entry,
@@ -115,9 +115,8 @@ function increment(by: number, current: Value | Counter | null, previous: Entry 
 }
 
 /** The entry that a draft becomes once the database has given it a version. */
-export function stamp(draft: Draft, time: bigint, origin: string, previous: Entry | null): Entry {
+export function stamp(draft: Draft, time: bigint, origin: string, seen: Ancestors): Entry {
   const version = { time, origin };
-  const seen = ancestorsAfter(previous, origin);
   if (draft.kind === "tombstone") return { kind: "tombstone", version, seen };
   if (draft.kind === "value") return { ...draft, version, seen };
   const own = draft.cells[origin]!;

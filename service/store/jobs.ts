@@ -158,7 +158,7 @@ export function toCommit(
 function foreseen(job: Job, i: number, origin: string): StepResult {
   const decision = job.decisions[i]!;
   if (decision.do !== "write" || isHeldBack(job)) return unwritten(job, i);
-  const entry = stamp(decision.draft, 0n, origin, null);
+  const entry = stamp(decision.draft, 0n, origin, {});
   return { ok: true, written: true, replaced: decision.replaces, stored: { entry, changed: 0 } };
 }
 
@@ -171,7 +171,6 @@ export function unwritten(job: Job, i: number): StepResult {
 
 export function applied(job: Job, i: number, stamped: Stamp, origin: string) {
   const decision = job.decisions[i]! as Exclude<Decision | Kept, { do: "nothing" | "refuse" }>;
-  const base = decision.do === "keep" ? decision.entry : stamp(decision.draft, stamped.time, origin, null);
-  const entry: Entry = decision.do === "keep" ? base : { ...base, seen: stamped.seen };
+  const entry = decision.do === "keep" ? decision.entry : stamp(decision.draft, stamped.time, origin, stamped.seen);
   return { ok: true as const, written: true, replaced: stamped.replaced, stored: { entry, changed: stamped.changed } };
 }

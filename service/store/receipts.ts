@@ -75,7 +75,7 @@ function storedOf(json: EntryJson, time: bigint | null, origin: string): Stored 
     for (const [name, [at, sum]] of Object.entries(json.cells!)) cells[name] = { time: BigInt(at), sum };
     const epoch = json.epoch == null ? zeroVersion : parseVersion(json.epoch)!;
     const draft = { kind: "counter" as const, cells, epoch };
-    if (time !== null) return { changed: 0, entry: stamp(draft, time, origin, null) };
+    if (time !== null) return { changed: 0, entry: stamp(draft, time, origin, {}) };
     return { changed: 0, entry: { ...draft, seen: {}, version: version! } };
   }
   return {

@@ -21,13 +21,24 @@ export type Expiry = number | "none" | "keep" | "default";
 
 export type Operation = { readonly key: string; readonly condition: Condition } & (
   | { readonly op: "get" | "check" | "delete" }
-  | { readonly op: "put"; readonly value: string; readonly contentType: string | null; readonly meta: string | null; readonly expiry: Expiry }
+  | {
+      readonly op: "put";
+      readonly value: string;
+      readonly contentType: string | null;
+      readonly meta: string | null;
+      readonly expiry: Expiry;
+    }
   | { readonly op: "touch"; readonly expiry: Expiry }
   | { readonly op: "increment"; readonly by: number }
 );
 
 /** The answer to expect. `state` is what is there then: written, or found. */
-export type Outcome = { readonly status: number; readonly code?: string; readonly state: State | null; readonly wrote: boolean };
+export type Outcome = {
+  readonly status: number;
+  readonly code?: string;
+  readonly state: State | null;
+  readonly wrote: boolean;
+};
 
 export type Listed = { readonly key: string; readonly state: State } | { readonly prefix: string };
 
@@ -57,7 +68,9 @@ export class Model {
   since(key: string, milliseconds: number): (State | null)[] {
     const states = [{ state: null, from: Number.NEGATIVE_INFINITY }, ...(this.#states.get(key) ?? [])];
     const oldest = this.#now() - milliseconds;
-    return states.filter((_, i) => (states[i + 1]?.from ?? Number.POSITIVE_INFINITY) > oldest).map(({ state }) => this.#live(state));
+    return states
+      .filter((_, i) => (states[i + 1]?.from ?? Number.POSITIVE_INFINITY) > oldest)
+      .map(({ state }) => this.#live(state));
   }
 
   /** The next moment at which something expires. */
@@ -75,21 +88,29 @@ export class Model {
     if (this.#settings.requireCondition && !isConditional && ["put", "delete", "touch"].includes(op)) {
       return refused(428, "condition-required");
     }
-    if (condition.ifMatch !== undefined && !matches(condition.ifMatch, current)) return refused(412, "condition-failed");
+    if (condition.ifMatch !== undefined && !matches(condition.ifMatch, current))
+      return refused(412, "condition-failed");
     if (condition.ifNoneMatch !== undefined && matches(condition.ifNoneMatch, current)) {
       return op === "get" ? { status: 304, state: current, wrote: false } : refused(412, "condition-failed");
     }
     const wrote = (status: number, state: State | null): Outcome => ({ status, state, wrote: true });
     switch (operation.op) {
       case "get":
-        return current === null ? refused(404, "not-found") : { status: 200, state: current, wrote: false };
+        return found(current);
       case "check":
         return { status: 204, state: current, wrote: false };
       case "delete":
         return wrote(204, null);
       case "put": {
         const { value, contentType, meta, expiry } = operation;
-        const state = { kind: "value", value, contentType, meta, expiresAt: this.#expiresAt(expiry, current), tag: "" } as const;
+        const state = {
+          kind: "value",
+          value,
+          contentType,
+          meta,
+          expiresAt: this.#expiresAt(expiry, current),
+          tag: "",
+        } as const;
         return wrote(current === null ? 201 : 200, state);
       }
       case "touch":
@@ -99,7 +120,14 @@ export class Model {
       case "increment": {
         if (current?.kind === "value") return refused(409, "not-a-counter");
         const value = String(Number(current?.value ?? 0) + operation.by);
-        return wrote(200, { kind: "counter", value, contentType: "text/plain; charset=utf-8", meta: null, expiresAt: null, tag: "" });
+        return wrote(200, {
+          kind: "counter",
+          value,
+          contentType: "text/plain; charset=utf-8",
+          meta: null,
+          expiresAt: null,
+          tag: "",
+        });
       }
     }
   }
@@ -113,7 +141,12 @@ export class Model {
   }
 
   /** A page of the list, and whether there is more. */
-  page(prefix: string, delimiter: string | null, after: string | null, limit: number): { items: Listed[]; more: boolean } {
+  page(
+    prefix: string,
+    delimiter: string | null,
+    after: string | null,
+    limit: number,
+  ): { items: Listed[]; more: boolean } {
     const items = new Map<string, Listed>();
     for (const key of this.keys.filter((key) => key.startsWith(prefix))) {
       const at = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
@@ -135,6 +168,18 @@ export class Model {
     if (typeof expiry === "number") return this.#now() + expiry;
     return this.#settings.defaultTtl === null ? null : this.#now() + this.#settings.defaultTtl;
   }
+}
+
+/** The answer to a read that finds `state`. */
+export function read(state: State | null, { ifMatch, ifNoneMatch }: Condition): Outcome {
+  if (ifMatch !== undefined && !matches(ifMatch, state)) return { status: 412, code: "condition-failed", state, wrote: false };
+  if (ifNoneMatch !== undefined && matches(ifNoneMatch, state)) return { status: 304, state, wrote: false };
+  return found(state);
+}
+
+function found(state: State | null): Outcome {
+  if (state === null) return { status: 404, code: "not-found", state, wrote: false };
+  return { status: 200, state, wrote: false };
 }
 
 function matches(tags: Tags, current: State | null): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decide, holds, type Operation, stamp, unconditional } from "../../../service/kv/decide.ts";
-import { type Entry, isLive, tagOf } from "../../../service/kv/entry.ts";
+import { ancestorsAfter, type Entry, isLive, tagOf } from "../../../service/kv/entry.ts";
 import { merge } from "../../../service/kv/merge.ts";
 import { entry, stored, value } from "../../support/entries.ts";
 
@@ -74,7 +74,7 @@ describe("decide", () => {
         assert.equal(decision.draft.cells.aws?.sum, (before.aws?.sum ?? 0) + 5);
         for (const other of ["gcp", "azure"]) assert.deepEqual(decision.draft.cells[other], before[other]);
         // What it makes wins over what was there, in every cloud.
-        const next = stamp(decision.draft, 100n, "aws", current);
+        const next = stamp(decision.draft, 100n, "aws", ancestorsAfter(current, "aws"));
         assert.deepEqual(merge(current, next), merge(next, current));
         assert.equal((merge(current, next) as Entry).version.time, 100n);
       }),
@@ -85,7 +85,7 @@ describe("decide", () => {
     const increment: Operation = { kind: "increment", by: Number.MAX_SAFE_INTEGER, conditions: unconditional };
     const first = decide(increment, null, now, "aws");
     assert.ok(first.do === "write");
-    const current = stored(stamp(first.draft, 1n, "aws", null));
+    const current = stored(stamp(first.draft, 1n, "aws", {}));
     assert.deepEqual(decide({ ...increment, by: 1 }, current, now, "aws"), {
       do: "refuse",
       reason: "counter-overflow",
