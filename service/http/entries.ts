@@ -125,7 +125,7 @@ async function answer(service: Service, exchange: Exchange, slash: number, quest
       "method-not-allowed",
       `${req.method} is not a method of entries`,
       {},
-      { Allow: "GET, HEAD, PUT, DELETE, POST" },
+      { Allow: "GET, HEAD, PUT, DELETE" },
     );
   }
   return writeEntry(service, exchange, target, header);

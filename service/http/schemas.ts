@@ -202,6 +202,11 @@ export const page = z
 
 export const deleteQuery = z.strictObject({ prefix: z.string().min(1).max(maxKeyBytes) }).openapi("DeletePrefixQuery");
 
+/** Lines of the answer to a deletion by prefix; without a last one of type `end` it was cut. */
+export const deleteProgress = z
+  .object({ type: z.enum(["progress", "end"]), deleted: z.number().int() })
+  .openapi("DeleteProgress");
+
 export const watchQuery = z
   .strictObject({
     prefix: z.string().max(maxKeyBytes).optional(),
@@ -276,8 +281,14 @@ export const settings = z
   })
   .openapi("NamespaceSettings");
 export type Settings = z.infer<typeof settings>;
-export const namespace = settings
-  .extend({ name: namespaceName, created_at: timestamp, entries: z.number().int(), bytes: z.number().int() })
+export const namespace = z
+  .object({
+    ...settings.shape,
+    name: namespaceName,
+    created_at: timestamp,
+    entries: z.number().int(),
+    bytes: z.number().int(),
+  })
   .openapi("Namespace");
 export const namespaces = z.object({ namespaces: z.array(namespace) }).openapi("Namespaces");
 
@@ -338,6 +349,7 @@ export const exportHeader = z
 export const exportEntry = entry.extend({ type: z.literal("entry") }).openapi("ExportEntry");
 /** Last line: without it the stream was cut. */
 export const exportEnd = z.object({ type: z.literal("end"), entries: z.number().int() }).openapi("ExportEnd");
+export const exportLine = z.discriminatedUnion("type", [exportHeader, exportEntry, exportEnd]).openapi("ExportLine");
 
 export const importQuery = z
   .strictObject({

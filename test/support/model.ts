@@ -172,7 +172,8 @@ export class Model {
 
 /** The answer to a read that finds `state`. */
 export function read(state: State | null, { ifMatch, ifNoneMatch }: Condition): Outcome {
-  if (ifMatch !== undefined && !matches(ifMatch, state)) return { status: 412, code: "condition-failed", state, wrote: false };
+  if (ifMatch !== undefined && !matches(ifMatch, state))
+    return { status: 412, code: "condition-failed", state, wrote: false };
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, state)) return { status: 304, state, wrote: false };
   return found(state);
 }

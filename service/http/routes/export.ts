@@ -10,7 +10,7 @@ import type { Namespace } from "../namespaces.ts";
 import { readBlob } from "../operations.ts";
 import { defaultContentType, encodeValue, entryJson, timestamp } from "../render.ts";
 import { parseQuery } from "../request.ts";
-import { type exportEnd, exportEntry, type exportHeader, exportQuery } from "../schemas.ts";
+import { type exportEnd, type exportHeader, exportLine, exportQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
 import { type App, route } from "./route.ts";
@@ -42,7 +42,7 @@ export function exportRoutes(app: App, service: Service): void {
         200: {
           description: "Entries",
           content: {
-            "application/jsonl": { schema: exportEntry },
+            "application/jsonl": { schema: exportLine },
             "application/x-tar": { schema: { type: "string", format: "binary" } },
           },
         },

@@ -8,7 +8,7 @@ import { entryWithValue, ValueBudget } from "../operations.ts";
 import { Problem } from "../problems.ts";
 import { entryJson, sessionAfter } from "../render.ts";
 import { parseQuery, sessionOf } from "../request.ts";
-import { deleteQuery, limits, listQuery, namespaceName, page } from "../schemas.ts";
+import { deleteProgress, deleteQuery, limits, listQuery, namespaceName, page } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
@@ -73,7 +73,7 @@ export function listRoutes(app: App, service: Service): void {
       description:
         "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then.",
       request: { params, query: deleteQuery },
-      responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: z.string() } } } },
+      responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: deleteProgress } } } },
     },
     async ({ exchange, param, query }) => {
       const who = await access(service, exchange, "write", param("ns"));

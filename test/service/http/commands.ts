@@ -20,7 +20,13 @@ export type Wish =
 
 export type Wanted = { readonly key: string; readonly wish: Wish } & (
   | { readonly op: "delete" | "get" | "check" }
-  | { readonly op: "put"; readonly value: string; readonly contentType: string | null; readonly meta: string | null; readonly expiry: Expiry }
+  | {
+      readonly op: "put";
+      readonly value: string;
+      readonly contentType: string | null;
+      readonly meta: string | null;
+      readonly expiry: Expiry;
+    }
   | { readonly op: "touch"; readonly expiry: Expiry }
   | { readonly op: "increment"; readonly by: number }
 );
@@ -28,11 +34,30 @@ export type Wanted = { readonly key: string; readonly wish: Wish } & (
 /** `via` is the process that is asked; `once` an Idempotency-Key. */
 export type Command =
   | { readonly do: "write"; readonly via: number; readonly wanted: Wanted; readonly once: string | null }
-  | { readonly do: "read"; readonly via: number; readonly key: string; readonly wish: Wish; readonly head: boolean; readonly fresh: "session" | "local" | "cached" }
-  | { readonly do: "batch" | "transact"; readonly via: number; readonly wanted: readonly Wanted[]; readonly once: string | null }
+  | {
+      readonly do: "read";
+      readonly via: number;
+      readonly key: string;
+      readonly wish: Wish;
+      readonly head: boolean;
+      readonly fresh: "session" | "local" | "cached";
+    }
+  | {
+      readonly do: "batch" | "transact";
+      readonly via: number;
+      readonly wanted: readonly Wanted[];
+      readonly once: string | null;
+    }
   /** Sends an earlier request with an Idempotency-Key once more, as it was. */
   | { readonly do: "again"; readonly via: number; readonly which: number }
-  | { readonly do: "list"; readonly via: number; readonly prefix: string; readonly delimiter: string | null; readonly limit: number; readonly values: boolean }
+  | {
+      readonly do: "list";
+      readonly via: number;
+      readonly prefix: string;
+      readonly delimiter: string | null;
+      readonly limit: number;
+      readonly values: boolean;
+    }
   /** Goes on with the last list. */
   | { readonly do: "next page"; readonly via: number }
   | { readonly do: "clear"; readonly via: number; readonly prefix: string }
@@ -41,18 +66,15 @@ export type Command =
   | { readonly do: "reap" };
 
 /** Few, so that commands meet; with what URLs, lists and JSON could stumble over. */
-const keys = ["a", "b", "a/b", "a/b/c", "a/", "aa", "aab", "b:touch", "..", "%2F", "é🦆", "a\u0001"] as const;
-const key = fc.constantFrom(...keys);
+const key = fc.constantFrom("a", "a/b", "a/b/c", "aa", "aab", "b:touch", "..", "%2Fé🦆");
 const via = fc.constantFrom(0, 1);
 const prefix = fc.constantFrom("", "a", "a/", "aa", "b", "é", "zz");
 const wish = fc.oneof(
-  { weight: 2, arbitrary: fc.constant<Wish>("none") },
+  { weight: 4, arbitrary: fc.constant<Wish>("none") },
+  { weight: 3, arbitrary: fc.constantFrom<Wish>("exists", "current", "listed", "not old", "both", "version") },
   {
-    weight: 3,
-    arbitrary: fc.constantFrom<Wish>(
-      ...(["exists", "absent", "current", "old", "weak", "listed", "not current", "not old", "both"] as const),
-      ...(["version", "version old", "version none"] as const),
-    ),
+    weight: 2,
+    arbitrary: fc.constantFrom<Wish>("absent", "old", "weak", "not current", "version old", "version none"),
   },
 );
 const value = fc.oneof(
@@ -61,9 +83,9 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("y".repeat(70_000), "z".repeat(2 ** 20 + 1)) },
 );
 const expiry = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Expiry>("default") },
-  { weight: 3, arbitrary: fc.constantFrom<Expiry>(1, 2, 999, 1000, 5000, 60_000) },
-  { weight: 1, arbitrary: fc.constantFrom<Expiry>("none", "keep") },
+  { weight: 4, arbitrary: fc.constantFrom<Expiry>("default", "none") },
+  { weight: 2, arbitrary: fc.constantFrom<Expiry>(1, 1000, 5000, 60_000, 3_600_000) },
+  { weight: 1, arbitrary: fc.constant<Expiry>("keep") },
 );
 const put = fc.record({
   op: fc.constant("put" as const),
@@ -75,16 +97,27 @@ const put = fc.record({
   expiry,
 });
 const written = fc.oneof(
-  { weight: 4, arbitrary: put },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("delete" as const), key, wish }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("touch" as const), key, wish, expiry }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant("increment" as const), key, wish, by: fc.constantFrom(1, -1, 0, 7, 1_000_000) }) },
+  { weight: 6, arbitrary: put },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant("delete" as const), key, wish }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant("touch" as const), key, wish, expiry }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("increment" as const),
+      key,
+      wish,
+      by: fc.constantFrom(1, -1, 0, 7, 1_000_000),
+    }),
+  },
 );
 const wanted: fc.Arbitrary<Wanted> = fc.oneof(
   { weight: 3, arbitrary: written },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom("get" as const, "check" as const), key, wish }) },
 );
-const once = fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constantFrom("one", "two") });
+const once = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.constantFrom("one", "two") },
+);
 
 export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant("write" as const), via, wanted: written, once }) },
@@ -124,15 +157,18 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       values: fc.boolean(),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("next page" as const), via }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear" as const), via, prefix: fc.constantFrom("a/", "aa", "b", "zz") }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("next page" as const), via }) },
   {
-    weight: 4,
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("clear" as const), via, prefix: fc.constantFrom("a/", "aa", "b", "zz") }),
+  },
+  {
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant("wait" as const),
       milliseconds: fc.constantFrom<number | "until something expires" | "until just before">(
-        ...[1, 2, 500, 999, 1000, 1001, 5000, 7_200_000],
-        ...(["until something expires", "until just before"] as const),
+        ...[1, 500, 999, 1000, 1001, 7_200_000],
+        ...(["until something expires", "until something expires", "until just before"] as const),
       ),
     }),
   },

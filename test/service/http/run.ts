@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { type Condition, type Expiry, Model, type ModelSettings, type Operation, type Outcome, read, type State } from "../../support/model.ts";
+import {
+  type Condition,
+  type Expiry,
+  Model,
+  type ModelSettings,
+  type Operation,
+  type Outcome,
+  read,
+  type State,
+} from "../../support/model.ts";
 import type { Command, Wanted, Wish } from "./commands.ts";
 import { type Answer, type Api, eventually, type TestClock } from "./support.ts";
 
@@ -13,6 +22,8 @@ export type Processes = {
   readonly clock: TestClock;
   /** A step of the reaper. */
   readonly reap: () => Promise<void>;
+  /** Milliseconds that a watcher may take to hear of the last change. */
+  readonly patience: number;
 };
 
 type Request = { readonly line: string; readonly headers: Record<string, string>; readonly body: string };
@@ -29,7 +40,13 @@ export class Run {
   /** First answers to requests with an Idempotency-Key, by what the key belongs to. */
   readonly #given = new Map<string, Given>();
   #session = "";
-  #list: { prefix: string; delimiter: string | null; limit: number; after: string | null; cursor: string | null } | null = null;
+  #list: {
+    prefix: string;
+    delimiter: string | null;
+    limit: number;
+    after: string | null;
+    cursor: string | null;
+  } | null = null;
 
   private constructor(processes: Processes, ns: string, settings: ModelSettings, cursor: string) {
     this.#processes = processes;
@@ -64,7 +81,13 @@ export class Run {
         return;
       }
       case "list":
-        this.#list = { prefix: command.prefix, delimiter: command.delimiter, limit: command.limit, after: null, cursor: null };
+        this.#list = {
+          prefix: command.prefix,
+          delimiter: command.delimiter,
+          limit: command.limit,
+          after: null,
+          cursor: null,
+        };
         return this.#page(command.via, command.values);
       case "next page":
         if (this.#list?.cursor != null) await this.#page(command.via, false);
@@ -110,7 +133,8 @@ export class Run {
     const answer = await this.#ask(via, request);
     if (once !== null && outcome.status !== 428) {
       const given = this.#given.get(name);
-      if (given !== undefined) return isSame(given.request, request) ? assertReplayed(answer, given.answer) : assertMismatch(answer);
+      if (given !== undefined)
+        return isSame(given.request, request) ? assertReplayed(answer, given.answer) : assertMismatch(answer);
       this.#given.set(name, { request, answer });
     }
     assert.deepEqual([answer.status, codeOf(answer)], [outcome.status, outcome.code ?? null], answer.text);
@@ -127,7 +151,10 @@ export class Run {
     const line = `${head ? "HEAD" : "GET"} ${this.#target(key)}`;
     const api = this.#processes.apis[via]!;
     const level: Record<string, string> = fresh === "local" ? { "KV-Consistency": "local" } : {};
-    const answer = fresh === "session" ? await this.#ask(via, { line, headers, body: "" }) : await api.send(line, { headers: { ...headers, ...level } });
+    const answer =
+      fresh === "session"
+        ? await this.#ask(via, { line, headers, body: "" })
+        : await api.send(line, { headers: { ...headers, ...level } });
     const states = fresh === "cached" ? this.#model.since(key, maxAgeDeaf) : [this.#model.at(key)];
     const allowed = states.map((state) => expected(read(state, condition), head));
     const found = JSON.stringify(seen(answer, head));
@@ -140,7 +167,10 @@ export class Run {
       return { ...one, condition } as Operation;
     });
     const body = JSON.stringify({ operations: operations.map(jsonOf) });
-    const headers: Record<string, string> = { "Content-Type": "application/json", ...(once !== null && { "Idempotency-Key": once }) };
+    const headers: Record<string, string> = {
+      "Content-Type": "application/json",
+      ...(once !== null && { "Idempotency-Key": once }),
+    };
     const request = { line: `POST /v1/kv/${this.#ns}:${how}`, headers, body };
     const answer = await this.#ask(via, request);
 
@@ -156,7 +186,8 @@ export class Run {
     }
     if (once !== null) {
       const given = this.#given.get(`${how} ${once}`);
-      if (given !== undefined) return given.request.body === body ? assertReplayed(answer, given.answer) : assertMismatch(answer);
+      if (given !== undefined)
+        return given.request.body === body ? assertReplayed(answer, given.answer) : assertMismatch(answer);
       this.#given.set(`${how} ${once}`, { request, answer });
     }
     if (how === "transact") {
@@ -174,10 +205,15 @@ export class Run {
       const result = answer.json.results[i];
       // One behind the other: the next may concern the same key.
       const outcome = this.#model.outcome(operation);
-      assert.deepEqual([result.op, result.key, result.status], [operation.op, operation.key, outcome.status], JSON.stringify(result));
+      assert.deepEqual(
+        [result.op, result.key, result.status],
+        [operation.op, operation.key, outcome.status],
+        JSON.stringify(result),
+      );
       if (operation.op !== "get") assert.equal(result.problem?.code, outcome.code);
       if (outcome.status === 412) assert.equal(result.problem.current, outcome.state?.tag ?? null);
-      if (operation.op === "get" && outcome.status === 200) assert.deepEqual(listed(result.entry), entryOf(operation.key, outcome.state!, true));
+      if (operation.op === "get" && outcome.status === 200)
+        assert.deepEqual(listed(result.entry), entryOf(operation.key, outcome.state!, true));
       if (operation.op === "increment" && outcome.wrote) assert.equal(String(result.value), outcome.state!.value);
       if (outcome.wrote) this.#learn(operation.key, outcome, result.etag, result.version);
     }
@@ -194,7 +230,10 @@ export class Run {
     const { items, more } = this.#model.page(list.prefix, list.delimiter, list.after, list.limit);
     const entries = items.flatMap((item) => ("key" in item ? [entryOf(item.key, item.state, values)] : []));
     assert.deepEqual(answer.json.entries.map(listed), entries);
-    assert.deepEqual(answer.json.prefixes, items.flatMap((item) => ("prefix" in item ? [item.prefix] : [])));
+    assert.deepEqual(
+      answer.json.prefixes,
+      items.flatMap((item) => ("prefix" in item ? [item.prefix] : [])),
+    );
     assert.equal(answer.json.cursor !== null, more, "a cursor when there is more");
     const last = items.at(-1);
     list.after = last === undefined ? list.after : "key" in last ? last.key : last.prefix;
@@ -202,7 +241,11 @@ export class Run {
   }
 
   async #clear(via: number, prefix: string): Promise<void> {
-    const answer = await this.#ask(via, { line: `DELETE /v1/kv/${this.#ns}?${new URLSearchParams({ prefix })}`, headers: {}, body: "" });
+    const answer = await this.#ask(via, {
+      line: `DELETE /v1/kv/${this.#ns}?${new URLSearchParams({ prefix })}`,
+      headers: {},
+      body: "",
+    });
     if (this.#model.outcome({ op: "delete", key: prefix, condition: {} }).status === 428) {
       assert.equal(answer.status, 428);
       return;
@@ -214,9 +257,10 @@ export class Run {
 
   #wait(milliseconds: number | "until something expires" | "until just before"): void {
     const { clock } = this.#processes;
-    if (typeof milliseconds === "number") return clock.advance(milliseconds);
     const left = (this.#model.nextExpiry ?? clock.now()) - clock.now();
-    clock.advance(milliseconds === "until just before" ? Math.max(0, left - 1) : left);
+    if (milliseconds === "until something expires") clock.advance(left);
+    else if (milliseconds === "until just before") clock.advance(Math.max(0, left - 1));
+    else clock.advance(milliseconds);
   }
 
   #learn(key: string, outcome: Outcome, tag: string, version: string): void {
@@ -233,28 +277,44 @@ export class Run {
     const knows = (key: string) => {
       const state = this.#model.at(key);
       const event = last.get(key);
-      if (state === null) return event === undefined || event.type === "delete" || event.version <= this.#versions.get(key)!;
+      if (state === null)
+        return event === undefined || event.type === "delete" || event.version <= this.#versions.get(key)!;
       return event?.type === "put" && event.version === this.#versions.get(key);
     };
-    await eventually("a watcher knows the last state of every key", async () => {
-      const page = (await this.#processes.apis[1]!.send(`GET /v1/kv/${this.#ns}:watch?wait=0&since=${cursor}`)).json;
-      cursor = page.cursor;
-      for (const { key, type, version } of page.events) {
-        const before = last.get(key)?.version ?? "";
-        assert.ok(version > before, `an event of ${key} is not newer than the one before: ${version}, ${before}`);
-        last.set(key, { type, version });
-      }
-      return [...this.#versions.keys()].every(knows);
-    });
+    await eventually(
+      "a watcher knows the last state of every key",
+      async () => {
+        const page = (await this.#processes.apis[1]!.send(`GET /v1/kv/${this.#ns}:watch?wait=0&since=${cursor}`)).json;
+        cursor = page.cursor;
+        for (const { key, type, version } of page.events) {
+          const before = last.get(key)?.version ?? "";
+          assert.ok(version >= before, `an event of ${key} is older than the one before: ${version}, ${before}`);
+          last.set(key, { type, version });
+        }
+        return [...this.#versions.keys()].every(knows);
+      },
+      this.#processes.patience,
+    );
   }
 
   /** The tags that a wish means now, for the model and for the wire. */
-  #resolve(wish: Wish, key: string): { condition: Condition; headers: Record<string, string>; query: Record<string, string> } {
+  #resolve(
+    wish: Wish,
+    key: string,
+  ): { condition: Condition; headers: Record<string, string>; query: Record<string, string> } {
     const current = this.#model.at(key)?.tag ?? foreign;
     const tags = this.#tags.get(key) ?? [];
     const old = tags.find((tag) => tag !== current) ?? foreign;
-    const match = (...list: string[]) => ({ condition: { ifMatch: list }, headers: { "If-Match": list.map((tag) => `"${tag}"`).join(", ") }, query: {} });
-    const noneMatch = (tag: string) => ({ condition: { ifNoneMatch: [tag] }, headers: { "If-None-Match": `W/"${tag}"` }, query: {} });
+    const match = (...list: string[]) => ({
+      condition: { ifMatch: list },
+      headers: { "If-Match": list.map((tag) => `"${tag}"`).join(", ") },
+      query: {},
+    });
+    const noneMatch = (tag: string) => ({
+      condition: { ifNoneMatch: [tag] },
+      headers: { "If-None-Match": `W/"${tag}"` },
+      query: {},
+    });
     switch (wish) {
       case "none":
         return { condition: {}, headers: {}, query: {} };
@@ -290,13 +350,22 @@ export class Run {
   }
 }
 
-function requestOf(target: string, wanted: Wanted, conditions: Record<string, string>, query: Record<string, string>, once: string | null): Request {
+function requestOf(
+  target: string,
+  wanted: Wanted,
+  conditions: Record<string, string>,
+  query: Record<string, string>,
+  once: string | null,
+): Request {
   const parameters = { ...query, ...("expiry" in wanted ? expiryQuery(wanted.expiry) : {}) };
   const question = Object.keys(parameters).length === 0 ? "" : `?${new URLSearchParams(parameters)}`;
   const headers = { ...conditions, ...(once !== null && { "Idempotency-Key": once }) };
   switch (wanted.op) {
     case "put": {
-      const facts = { ...(wanted.contentType && { "Content-Type": wanted.contentType }), ...(wanted.meta && { "KV-Meta": wanted.meta }) };
+      const facts = {
+        ...(wanted.contentType && { "Content-Type": wanted.contentType }),
+        ...(wanted.meta && { "KV-Meta": wanted.meta }),
+      };
       return { line: `PUT ${target}${question}`, headers: { ...headers, ...facts }, body: wanted.value };
     }
     case "delete":
@@ -324,19 +393,36 @@ function jsonOf(operation: Operation): Record<string, unknown> {
     ...(condition.ifNoneMatch && { if_none_match: condition.ifNoneMatch }),
   };
   const expiry = "expiry" in operation ? operation.expiry : "default";
-  const timing = expiry === "default" ? {} : expiry === "keep" ? { keep_ttl: true } : { ttl: expiry === "none" ? "none" : expiry / 1000 };
+  const timing =
+    expiry === "default"
+      ? {}
+      : expiry === "keep"
+        ? { keep_ttl: true }
+        : { ttl: expiry === "none" ? "none" : expiry / 1000 };
   if (op === "get") return { op, key };
   if (op === "increment") return { op, key, by: operation.by };
   if (op !== "put") return { op, key, ...conditions, ...timing };
   const { value, contentType, meta } = operation;
-  return { op, key, value, content_type: contentType, meta: meta === null ? null : JSON.parse(meta), ...timing, ...conditions };
+  return {
+    op,
+    key,
+    value,
+    content_type: contentType,
+    meta: meta === null ? null : JSON.parse(meta),
+    ...timing,
+    ...conditions,
+  };
 }
 
 /** What matters of an answer to a read. */
 function seen(answer: Answer, head = false) {
   const { status, headers } = answer;
   if (status !== 200 && status !== 304) {
-    return { status, code: head ? null : codeOf(answer), current: !head && status === 412 ? answer.json.current : null };
+    return {
+      status,
+      code: head ? null : codeOf(answer),
+      current: !head && status === 412 ? answer.json.current : null,
+    };
   }
   const tag = answer.etag;
   if (status === 304) return { status, tag };
@@ -376,7 +462,11 @@ function listed({ key, kind, etag, expires_at, size, content_type, meta, value, 
   return { key, kind, etag, expires_at, size, content_type, meta, ...(value !== undefined && { value, encoding }) };
 }
 
-function entryOf(key: string, { kind, tag, value, contentType, meta, expiresAt }: State, withValue: boolean): ReturnType<typeof listed> {
+function entryOf(
+  key: string,
+  { kind, tag, value, contentType, meta, expiresAt }: State,
+  withValue: boolean,
+): ReturnType<typeof listed> {
   return listed({
     key,
     kind,

@@ -32,6 +32,13 @@ export class TestClock {
   }
 }
 
+/** Puts a service under `clock`; `change` may do something to its store. */
+export function clockIo(clock: TestClock, change: (store: Store) => Store = (store) => store): Io {
+  // The database seems to have that clock too, else the service would see a skew; at once, however far the clock jumps.
+  const probe = async () => ({ databaseNow: clock.now(), localNow: clock.now(), transaction: 1, horizon: 1 });
+  return { now: clock.now, monotonic: clock.monotonic, around: (store) => change({ ...store, probe }) };
+}
+
 export type Body = string | Uint8Array | AsyncIterable<Uint8Array>;
 export type Asked = {
   readonly headers?: Readonly<Record<string, string | string[]>>;
@@ -156,9 +163,13 @@ export function expectProblem(answer: Answer, status: number, code: string): Rec
   return json;
 }
 
-/** Waits until `holds` gives something that is true, and returns that; for at most ten seconds. */
-export async function eventually<T>(what: string, holds: () => Promise<T> | T): Promise<NonNullable<T>> {
-  const end = performance.now() + 10_000;
+/** Waits until `holds` gives something that is true, and returns that; fails after `patience` milliseconds. */
+export async function eventually<T>(
+  what: string,
+  holds: () => Promise<T> | T,
+  patience = 10_000,
+): Promise<NonNullable<T>> {
+  const end = performance.now() + patience;
   for (;;) {
     const found = await holds();
     if (found) return found as NonNullable<T>;
@@ -173,10 +184,10 @@ let running: Promise<{ service: TestService; api: Api }> | null = null;
 /** The service that the tests of this folder share: each works in a namespace of its own. Ends after the last test. */
 export function sharedService() {
   before(async () => {
-    running ??= startTestService(
-      { SHUTDOWN_TIMEOUT_MS: "2000" },
-      { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) },
-    ).then((service) => ({ service, api: new Api(service.url) }));
+    running ??= startTestService({ SHUTDOWN_TIMEOUT_MS: "2000" }, clockIo(clock)).then((service) => ({
+      service,
+      api: new Api(service.url),
+    }));
     Object.assign(shared, await running);
   });
   afterEach(() => clock.go());
@@ -186,11 +197,12 @@ export function sharedService() {
 /** One more process of the same cloud, configured otherwise; whoever starts it closes it. */
 export function startBeside(
   environment: Record<string, string>,
-  io: Partial<Io> = { now: clock.now, monotonic: clock.monotonic, around: (store) => followClock(store, clock) },
+  io: Partial<Io> = clockIo(clock),
+  postgres = shared.service.postgres,
 ): Promise<Running> {
   const config = readConfig({
-    DATABASE_URL: shared.service.postgres.url,
-    BLOBS_DIR: join(dirname(shared.service.postgres.directory), "blobs"),
+    DATABASE_URL: postgres.url,
+    BLOBS_DIR: join(dirname(postgres.directory), "blobs"),
     PORT: "0",
     METRICS_PORT: "0",
     SHUTDOWN_TIMEOUT_MS: "2000",
@@ -208,15 +220,3 @@ after(async () => {
   api.close();
   await service.close();
 });
-
-/** A store whose database has the test's clock, so that no skew is seen. */
-export function followClock(store: Store, clock: TestClock): Store {
-  return {
-    ...store,
-    probe: async () => {
-      const probe = await store.probe();
-      const now = clock.now();
-      return { ...probe, databaseNow: now, localNow: now };
-    },
-  };
-}
