@@ -154,7 +154,7 @@ function sendWritten(
   const token = sessionAfter(session, service.cloud, service.store.incarnation, result.stored?.changed ?? 0);
   if (!result.ok) {
     const headers = { "KV-Session": token, "KV-Durability": durability, ...(answer.replayed && replayed) };
-    throw refusalOf(result.reason, result.stored?.entry ?? null, headers);
+    throw refusalOf(result.reason, result.current, headers);
   }
   const entry = result.stored!.entry;
   const headers = stateHeaders(entry);

@@ -1,5 +1,6 @@
 /** What an import reads: lines of JSON, or files of a tar archive, one by one. */
 import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import type { z } from "@hono/zod-openapi";
 import { extract } from "tar-stream";
 import type { Access } from "./access.ts";
@@ -68,13 +69,10 @@ export async function* tarItems(req: IncomingMessage, who: Access): AsyncGenerat
 
 async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
   const archive = extract();
-  const source = chunksOf(req);
-  const feeding = (async () => {
-    for await (const chunk of source) {
-      if (!archive.write(chunk)) await new Promise<void>((resolve) => archive.once("drain", () => resolve()));
-    }
-    archive.end(undefined);
-  })().catch((error) => archive.destroy(error));
+  // Whichever of both breaks ends the other: what is left of a body whose archive is none must be thrown away.
+  const source = Readable.from(chunksOf(req));
+  source.on("error", (error) => archive.destroy(error)).pipe(archive);
+  archive.on("close", () => source.destroy());
   let number = 0;
   for await (const file of archive) {
     const { header } = file;
@@ -109,5 +107,4 @@ async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGener
     };
     yield { line: number, bytes: body.length, read };
   }
-  await feeding;
 }

@@ -148,7 +148,7 @@ export async function resultJson(
   budget: ValueBudget,
 ): Promise<ResultJson> {
   const { op, key } = input;
-  if (!result.ok) return failedJson(input, refusalOf(result.reason, result.stored?.entry ?? null));
+  if (!result.ok) return failedJson(input, refusalOf(result.reason, result.current));
   if (op === "check") return { op, key, status: 204 };
   const stored = result.stored;
   if (op === "get") {

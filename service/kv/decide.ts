@@ -45,7 +45,8 @@ export type Refusal = "condition-failed" | "not-found" | "not-a-counter" | "coun
 export type Decision =
   | { readonly do: "write"; readonly draft: Draft; readonly replaces: boolean }
   | { readonly do: "nothing" }
-  | { readonly do: "refuse"; readonly reason: Refusal };
+  /** `current` is the live entry that was found. */
+  | { readonly do: "refuse"; readonly reason: Refusal; readonly current: Value | Counter | null };
 
 /** Whether the outcome depends on the state of the key, so that it must be known before the write. */
 export function needsCurrent(operation: Operation): boolean {
@@ -60,7 +61,7 @@ export function needsCurrent(operation: Operation): boolean {
  */
 export function decide(operation: Operation, stored: Stored | null, now: number, origin: string): Decision {
   const current = isLive(stored?.entry, now) ? (stored!.entry as Value | Counter) : null;
-  if (!holds(operation.conditions, current)) return { do: "refuse", reason: "condition-failed" };
+  if (!holds(operation.conditions, current)) return { do: "refuse", reason: "condition-failed", current };
   const replaces = current !== null;
   switch (operation.kind) {
     case "put":
@@ -72,10 +73,10 @@ export function decide(operation: Operation, stored: Stored | null, now: number,
     case "delete":
       return { do: "write", draft: { kind: "tombstone" }, replaces };
     case "check":
-      return operation.mustExist && !replaces ? { do: "refuse", reason: "not-found" } : { do: "nothing" };
+      return operation.mustExist && !replaces ? { do: "refuse", reason: "not-found", current } : { do: "nothing" };
     case "touch": {
-      if (current === null) return { do: "refuse", reason: "not-found" };
-      if (current.kind === "counter") return { do: "refuse", reason: "counter-never-expires" };
+      if (current === null) return { do: "refuse", reason: "not-found", current };
+      if (current.kind === "counter") return { do: "refuse", reason: "counter-never-expires", current };
       const { version: _version, seen: _seen, ...value } = current;
       return { do: "write", draft: { ...value, expiresAt: expiryOf(operation.expiry, current) }, replaces };
     }
@@ -103,13 +104,13 @@ function expiryOf(expiry: Expiry, current: Entry | null): number | null {
 }
 
 function increment(by: number, current: Value | Counter | null, previous: Entry | null, origin: string): Decision {
-  if (current?.kind === "value") return { do: "refuse", reason: "not-a-counter" };
+  if (current?.kind === "value") return { do: "refuse", reason: "not-a-counter", current };
   // A counter is born over what was there, a tombstone or an expired value, so that the older write cannot undo it.
   const counter: Pick<Counter, "epoch" | "cells"> = current ?? { epoch: previous?.version ?? zeroVersion, cells: {} };
   const own = counter.cells[origin] ?? { time: 0n, sum: 0 };
   const total = (current ? counterValue(current) : 0) + by;
   if (!Number.isSafeInteger(own.sum + by) || !Number.isSafeInteger(total))
-    return { do: "refuse", reason: "counter-overflow" };
+    return { do: "refuse", reason: "counter-overflow", current };
   const cells = { ...counter.cells, [origin]: { time: own.time, sum: own.sum + by } };
   return { do: "write", draft: { kind: "counter", epoch: counter.epoch, cells }, replaces: current !== null };
 }

@@ -20,7 +20,8 @@ export type Restore = { readonly kind: "restore"; readonly entry: Entry };
 /** What a step came to. `stored` is the key's state after it: written, or found and left alone. */
 export type StepResult =
   | { readonly ok: true; readonly written: boolean; readonly replaced: boolean; readonly stored: Stored | null }
-  | { readonly ok: false; readonly reason: Refusal; readonly stored: Stored | null };
+  /** `current` is the live entry that was found: an expired one may be stored, and counts as absent. */
+  | { readonly ok: false; readonly reason: Refusal; readonly current: Entry | null; readonly stored: Stored | null };
 
 export type WriteRequest = {
   /** Each path at most once. More than one are written together or not at all. */
@@ -165,7 +166,7 @@ function foreseen(job: Job, i: number, origin: string): StepResult {
 export function unwritten(job: Job, i: number): StepResult {
   const decision = job.decisions[i]!;
   const stored = visible(job.current[i] ?? null, job.steps[i]!.epoch);
-  if (decision.do === "refuse") return { ok: false, reason: decision.reason, stored };
+  if (decision.do === "refuse") return { ok: false, reason: decision.reason, current: decision.current, stored };
   return { ok: true, written: false, replaced: false, stored };
 }
 

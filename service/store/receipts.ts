@@ -4,7 +4,7 @@
  */
 import type { Refusal } from "../kv/decide.ts";
 import { stamp } from "../kv/decide.ts";
-import type { Cell, Stored } from "../kv/entry.ts";
+import type { Cell, Entry, Stored } from "../kv/entry.ts";
 import { formatVersion, parseVersion, zeroVersion } from "../kv/version.ts";
 import type { Step, StepResult } from "./jobs.ts";
 import type { KeptReceipt } from "./port.ts";
@@ -33,8 +33,10 @@ export function answerOf(results: readonly StepResult[]): unknown {
   let left = maxKeptBytes;
   return results.map((result): ResultJson => {
     const written = result.ok && result.written;
-    const entry = result.stored && entryJson(result.stored);
-    if (entry && !written && result.stored!.entry.kind === "value" && result.stored!.entry.body) {
+    const entry = result.ok
+      ? result.stored && entryJson(result.stored.entry)
+      : result.current && entryJson(result.current);
+    if (entry && result.ok && !written && result.stored!.entry.kind === "value" && result.stored!.entry.body) {
       left -= result.stored!.entry.size;
       if (left >= 0) entry.body = Buffer.from(result.stored!.entry.body).toString("base64");
     }
@@ -47,12 +49,12 @@ export function resultsOf(kept: KeptReceipt, steps: readonly Step[], origin: str
   return (kept.answer as ResultJson[]).map((result, i): StepResult => {
     const became = kept.written.get(steps[i]!.path);
     const stored = result.entry && storedOf(result.entry, became?.time ?? null, origin);
-    if (result.reason) return { ok: false, reason: result.reason, stored };
+    if (result.reason) return { ok: false, reason: result.reason, current: stored?.entry ?? null, stored };
     return { ok: true, written: result.written, replaced: became?.replaced ?? false, stored };
   });
 }
 
-function entryJson({ entry }: Stored): EntryJson {
+function entryJson(entry: Entry): EntryJson {
   const version = entry.version.time === 0n ? {} : { version: formatVersion(entry.version) };
   if (entry.kind === "tombstone") return { kind: "tombstone", ...version };
   if (entry.kind === "counter") {

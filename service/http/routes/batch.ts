@@ -220,7 +220,7 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   if (failed !== -1) {
     const result = answer.results[failed]! as Extract<StepResult, { ok: false }>;
     const headers = answer.replayed ? { "Idempotency-Replayed": "true" } : {};
-    throw at(refusalOf(result.reason, result.stored?.entry ?? null, headers), failed, inputs[failed]!.key);
+    throw at(refusalOf(result.reason, result.current, headers), failed, inputs[failed]!.key);
   }
   const budget = new ValueBudget();
   const results: ResultJson[] = [];

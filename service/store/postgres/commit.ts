@@ -12,7 +12,13 @@ import { type Connections, isConflict, isDuplicate, type Row } from "./connectio
 import { bigints, cellsJson, seenJson } from "./rows.ts";
 
 /** Which of the optional parts a statement has. The plain one is the hot path and carries none of them. */
-type Shape = { readonly keepVersions: boolean; readonly receipts: boolean; readonly atomic: boolean };
+type Shape = {
+  readonly keepVersions: boolean;
+  readonly receipts: boolean;
+  readonly atomic: boolean;
+  /** Some namespace was made again: a row of its earlier life may be there, and is not replaced but absent. */
+  readonly reborn: boolean;
+};
 
 /**
  * The one statement that writes entries: guards, stamps, upserts and appends to the feed, for a whole batch.
@@ -24,7 +30,7 @@ type Shape = { readonly keepVersions: boolean; readonly receipts: boolean; reado
  * - A guarded state that vanished meanwhile was dead and below the floor, which is the same as absent: inserting is right.
  * - Ancestors: what the replaced row had seen, plus its own version if another origin wrote it.
  */
-function statement({ keepVersions, receipts, atomic }: Shape): string {
+function statement({ keepVersions, receipts, atomic, reborn }: Shape): string {
   const cells = (time: string) =>
     keepVersions
       ? "excluded.cells"
@@ -52,7 +58,7 @@ with input as (
     hlc = ${keepVersions ? "excluded.hlc" : stamped},
     origin = excluded.origin,
     changed = excluded.changed,
-    replaces = case when e.kind <> 't' and (e.expires_at is null or e.expires_at > $18::bigint) then e.changed end,
+    replaces = case when e.kind <> 't' and (e.expires_at is null or e.expires_at > $18::bigint)${reborn ? visible : ""} then e.changed end,
     origin_changed = null,
     seen = ${
       keepVersions
@@ -72,6 +78,8 @@ with input as (
 select path, hlc, changed, replaces, seen, pg_snapshot_xmin(pg_current_snapshot()) from written
 ${atomic ? "union all select null, null, null, null, null, (select pg_snapshot_xmin(pg_current_snapshot()) from required)" : ""}`;
 }
+
+const visible = " and e.hlc > (select epoch from namespaces where name = split_part(e.path, '/', 1))";
 
 /** An atomic commit has one receipt for all its paths; in a group each belongs to one path. */
 function receiptsPart(atomic: boolean): string {
@@ -106,7 +114,7 @@ const holdsPart = `, held as (
 const statements = new Map<string, string>();
 
 function statementFor(shape: Shape): { name: string; text: string } {
-  const name = `commit${shape.keepVersions ? " keep" : ""}${shape.receipts ? " receipts" : ""}${shape.atomic ? " atomic" : ""}`;
+  const name = `commit${shape.keepVersions ? " keep" : ""}${shape.receipts ? " receipts" : ""}${shape.atomic ? " atomic" : ""}${shape.reborn ? " reborn" : ""}`;
   let text = statements.get(name);
   if (text === undefined) {
     text = statement(shape);
@@ -122,6 +130,7 @@ export async function commit(connections: Connections, origin: string, request: 
     keepVersions: request.keepVersions,
     receipts: request.atomic || request.receipts.length > 0,
     atomic: request.atomic,
+    reborn: writes.some(({ epoch }) => epoch > 0n),
   };
   const { name, text } = statementFor(shape);
   const byPath = new Map<Path, Stamp>();

@@ -67,8 +67,9 @@ export async function listRows(connections: Connections, request: ListRequest): 
   let start = whole;
   if (after !== null) {
     const afterPath = pathOf(namespace, after);
-    const folded =
-      delimiter !== null && after.length > prefix.length && after.startsWith(prefix) && after.endsWith(delimiter);
+    // A key that holds the delimiter behind the prefix would be folded, so what ends with its first one is a fold.
+    const at = delimiter === null ? -1 : after.indexOf(delimiter, prefix.length);
+    const folded = at !== -1 && at + delimiter!.length === after.length;
     start = folded ? (afterPrefix(afterPath) ?? afterPath) : `${afterPath}\u0001`;
     if (start < whole) start = whole;
   }

@@ -19,8 +19,9 @@ export async function namespaces(connections: Connections, now: number) {
     undefined,
     `select ${namespaceColumns}, coalesce(count, 0), coalesce(bytes, 0) from namespaces
      left join (
-       select split_part(path, '/', 1) as name, count(*), sum(size) as bytes from entries
-       where kind <> 't' and (expires_at is null or expires_at > $1::bigint) group by 1
+       select n.name, count(*), sum(e.size) as bytes
+       from entries e join namespaces n on n.name = split_part(e.path, '/', 1) and e.hlc > n.epoch
+       where e.kind <> 't' and (e.expires_at is null or e.expires_at > $1::bigint) group by 1
      ) c using (name)
      where not deleted order by name`,
     [now],

@@ -66,7 +66,7 @@ describe("decide", () => {
       fc.property(entry, (current) => {
         const decision = decide(increment, stored(current), now, "aws");
         if (current.kind === "value" && isLive(current, now)) {
-          assert.deepEqual(decision, { do: "refuse", reason: "not-a-counter" });
+          assert.deepEqual(decision, { do: "refuse", reason: "not-a-counter", current });
           return;
         }
         assert.ok(decision.do === "write" && decision.draft.kind === "counter");
@@ -89,6 +89,7 @@ describe("decide", () => {
     assert.deepEqual(decide({ ...increment, by: 1 }, current, now, "aws"), {
       do: "refuse",
       reason: "counter-overflow",
+      current: current.entry,
     });
   });
 });
