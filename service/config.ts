@@ -133,7 +133,8 @@ export function printable(config: Config): Record<string, unknown> {
       if (value === undefined) return [name, null];
       if (Buffer.isBuffer(value)) return [name, `(${value.length} bytes)`];
       if (secret.test(name)) return [name, "(set)"];
-      if (name.endsWith("_URL") && typeof value === "string") return [name, value.replace(/\/\/[^/]*@/, "//***@")];
+      if (name.endsWith("_URL") && typeof value === "string")
+        return [name, value.replace(/\/\/[^/]*@/, "//***@").replace(/([?&][^=&]*password=)[^&]*/gi, "$1***")];
       return [name, value];
     }),
   );

@@ -12,7 +12,7 @@ import { advance, formatSession, type Session } from "../kv/session.ts";
 import { accessEntry, limitHeaders } from "./access.ts";
 import { may } from "./auth.ts";
 import { writeEntry } from "./entry-writes.ts";
-import { type Exchange, sendProblem } from "./exchange.ts";
+import { type Exchange, sendProblem, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { parseRange, unsatisfiable } from "./range.ts";
@@ -100,9 +100,8 @@ function sendPlain(
     send(exchange, 304, notModifiedHeaders(entry, null), [], seen);
     return true;
   }
-  const { res, id } = exchange;
-  res.writeHead(200, entry.headers.concat("Cache-Control", privateCache, "KV-Session", seen, "KV-Request-Id", id));
-  res.end(entry.body);
+  const headers = entry.headers.concat("Cache-Control", privateCache, "KV-Session", seen, "KV-Request-Id", exchange.id);
+  sendSoon(exchange, 200, headers, entry.body);
   return true;
 }
 

@@ -9,7 +9,7 @@ import type { Session } from "../kv/session.ts";
 import type { StepResult, WriteAnswer } from "../store/jobs.ts";
 import { type Access, access, limitHeaders } from "./access.ts";
 import type { Target } from "./entries.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { refusalOf } from "./refusals.ts";
@@ -170,7 +170,7 @@ function sendWritten(
     res.writeHead(204, headers).end();
   } else {
     headers.push("Content-Length", "0");
-    res.writeHead(operation.kind === "put" && !result.replaced ? 201 : 200, headers).end();
+    sendSoon(exchange, operation.kind === "put" && !result.replaced ? 201 : 200, headers, null);
   }
 }
 

@@ -61,3 +61,33 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
 
 /** Milliseconds that a client gets to end a body that was refused. */
 const restTimeout = 5000;
+
+type Answer = {
+  readonly exchange: Exchange;
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer | null;
+};
+
+let answers: Answer[] = [];
+
+/**
+ * Answers at the end of this turn of the event loop. Written right behind each other, the answers of a turn wake up
+ * those who wait for them once; written as they come up, each of them does, for a third of the work of a cached read.
+ * `headers` is a flat list of names and values.
+ */
+export function sendSoon(exchange: Exchange, status: number, headers: readonly string[], body: Buffer | null): void {
+  if (answers.push({ exchange, status, headers, body }) === 1) setImmediate(sendAll);
+}
+
+function sendAll(): void {
+  const due = answers;
+  answers = [];
+  for (const { exchange, status, headers, body } of due) {
+    try {
+      exchange.res.writeHead(status, headers as string[]).end(body);
+    } catch (error) {
+      sendProblem(exchange, error);
+    }
+  }
+}

@@ -42,6 +42,8 @@ export class ApiServer {
   readonly #options: ServerOptions;
   #server: Server;
   readonly #sockets = new Set<Duplex>();
+  /** Those of them that have not sent a request yet: Node waits for it, and does not count them as idle. */
+  readonly #unused = new Set<Duplex>();
   /** Answers that are under way. */
   readonly #open = new Set<ServerResponse>();
   /** Of the configuration; where that was 0, the one that was found free. */
@@ -94,7 +96,11 @@ export class ApiServer {
       return;
     }
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    this.#unused.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#unused.delete(socket);
+    });
   }
 
   /** What cannot be parsed is refused behind the answer to the request before it, which may have been carried out. */
@@ -110,6 +116,7 @@ export class ApiServer {
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
     const { monotonic, log, handle } = this.#options;
+    this.#unused.delete(req.socket);
     const head = readHead(req.rawHeaders);
     const exchange: Exchange = { req, res, head, id: this.#idOf(head), log, route: "other", startedAt: monotonic() };
     if (this.#draining) res.shouldKeepAlive = false;
@@ -180,7 +187,10 @@ export class ApiServer {
     for (const res of this.#open) res.shouldKeepAlive = false;
     await sleep(goodbyeMs);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const idle = setInterval(() => this.#server.closeIdleConnections(), 50);
+    const idle = setInterval(() => {
+      this.#server.closeIdleConnections();
+      for (const socket of this.#unused) socket.destroy();
+    }, 50);
     const force = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, deadline);

@@ -15,6 +15,12 @@ export type DatabaseOptions = {
 };
 
 /**
+ * Pages are read in the order of the index. After an import, before the first "analyze", the planner would rather read
+ * all that follows and sort it, for each page anew.
+ */
+const inIndexOrder = "-c enable_sort=off -c enable_bitmapscan=off";
+
+/**
  * Connections of one purpose to the database. Statements are prepared once per connection and bounded in time at both
  * ends: by the server while it answers, by us when it does not (a frozen server keeps its sockets open).
  */
@@ -35,6 +41,7 @@ export class Connections {
       idle_in_transaction_session_timeout: options.timeout,
       application_name: `skykv ${purpose}`,
       keepAlive: true,
+      options: purpose === "writes" ? undefined : inIndexOrder,
     });
     this.#pool.on("error", options.onTrouble);
     this.#pool.on("connect", (client) => client.on("error", () => {}));

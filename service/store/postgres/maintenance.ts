@@ -93,21 +93,24 @@ export async function raiseFloor(connections: Connections, now: number): Promise
 
 /**
  * One step of the walk over all entries that removes what counts as absent: tombstones and expired values up to the
- * floor, and what a deleted namespace left. Removing decides nothing, so it cannot resurrect: the conditions are checked
- * again under the row lock, and every later write is stamped above the floor. Returns where to go on; null at the end.
+ * floor, and what a deleted namespace left. Removing decides nothing, so it cannot resurrect: under the row lock the
+ * version is still the one that was looked at, and every later write is stamped above the floor. The paths are given as
+ * an array, because a join the planner may do by reading the whole table. Returns where to go on; null at the end.
  */
 export async function reap(connections: Connections, after: Path, floor: bigint, now: number) {
   const rows = await connections.query(
     "reap",
     `with step as materialized (
-       select e.path, e.hlc, e.kind, e.expires_at, n.name is null or n.deleted or e.hlc <= n.epoch as hidden
+       select e.path, e.hlc,
+         n.name is null or n.deleted or e.hlc <= n.epoch
+           or (e.hlc <= $2::bigint and (e.kind = 't' or e.expires_at <= $3::bigint)) as dead
        from (select * from entries where path > $1 order by path limit ${stepRows}) e
        left join namespaces n on n.name = split_part(e.path, '/', 1)
      ), gone as (
-       delete from entries e using step s
-       where e.path = s.path and e.hlc = s.hlc
-         and (s.hidden or (e.hlc <= $2::bigint and (e.kind = 't' or e.expires_at <= $3::bigint)))
-       returning e.path
+       delete from entries
+       where path = any(array(select path from step where dead))
+         and (path, hlc) in (select path, hlc from step where dead)
+       returning path
      )
      select (select count(*) from gone), (select count(*) from step), (select max(path) from step)`,
     [after, floor, now],
