@@ -23,7 +23,12 @@ export function createHandler(service: Service): (exchange: Exchange) => void {
       ? new Problem("bad-request", `the target or Host is none: ${error.message}`)
       : error;
   };
-  const listener = getRequestListener(createApp(service).fetch, { overrideGlobalObjects: false, errorHandler });
+  const listener = getRequestListener(createApp(service).fetch, {
+    overrideGlobalObjects: false,
+    errorHandler,
+    // HTTP/1.0 knows no Host.
+    hostname: "localhost",
+  });
   const origins = new Set(service.corsOrigins);
   return (exchange) => {
     const { req, res } = exchange;

@@ -153,14 +153,27 @@ export function parseJson(body: Buffer): unknown {
 
 /** `value` by its schema. All faults at once, each with its place; `limit` and `actual` of the first that is a limit. */
 export function parse<T extends z.ZodType>(schema: T, value: unknown, code: "bad-parameter" | "bad-body"): z.output<T> {
-  const parsed = schema.safeParse(value);
+  const parsed = safeParse(schema, value);
+  if (parsed === null) throw new Problem(code, "expected JSON that is not nested so deeply");
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  const errors = issues.slice(0, 20).map((issue) => ({ at: issue.path.join("."), message: issue.message }));
+  const errors = issues
+    .slice(0, 20)
+    .map(({ path, message }) => ({ at: path.join("."), message: message.slice(0, 200) }));
   const detail = errors.map(({ at, message }) => (at ? `${at}: ${message}` : message)).join("; ");
   const over = issues.find((issue) => issue.code === "too_big");
   const members = over && { limit: Number(over.maximum), actual: sizeAt(value, over.path) };
   throw new Problem(code, detail, { errors, ...members });
+}
+
+/** Null when the value is nested so deeply that looking at it overflows the stack. */
+function safeParse<T extends z.ZodType>(schema: T, value: unknown): z.ZodSafeParseResult<z.output<T>> | null {
+  try {
+    return schema.safeParse(value);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** The number, or the length of what stands at `path`. */

@@ -235,6 +235,16 @@ describe("bad input", () => {
       await refused(`GET /health HTTP/1.1${crlf}Host: a${crlf}host: a${crlf}${crlf}`, 400, "bad-request");
     });
 
+    it("HTTP/1.0 needs no Host", async () => {
+      for (const target of ["/health", "/v1/kv/default", `/v1/kv/${ns}/none`]) {
+        const wire = await connection();
+        wire.write(`GET ${target} HTTP/1.0${crlf}Authorization: Bearer ${shared.service.adminKey}${crlf}${crlf}`);
+        const answer = await wire.answer();
+        assert.ok(answer?.status === 200 || answer?.status === 404, `${target}: ${answer?.body}`);
+        await wire.closed();
+      }
+    });
+
     it("a Host that is none does not confuse the routes", async () => {
       for (const host of ["a b", "a/../b", "[", "a:b:c", "<script>", "", "user@host", "a?b#c"]) {
         for (const target of ["/health", "/v1/kv/default", "/v1/kv/default/none"]) {

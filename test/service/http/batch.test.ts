@@ -198,6 +198,16 @@ describe("batches", () => {
     for (const body of ["", "{", "[]", "null", '{"operations":{}}', '{"operations":[],"x":1}', Buffer.from([0xff])]) {
       expectProblem(await send(`POST /v1/kv/${ns}:batch`, { body }), 400, "bad-body");
     }
+    for (const meta of [
+      "[".repeat(5_000_000),
+      `{"operations":[{"op":"put","key":"a","value":"","meta":${'{"a":'.repeat(500_000)}1${"}".repeat(500_000)}}]}`,
+    ]) {
+      expectProblem(await send(`POST /v1/kv/${ns}:batch`, { body: meta }), 400, "bad-body");
+    }
+    const unknown = Array.from({ length: 10_000 }, (_, i) => `"k${i}":1`).join(",");
+    const wide = await send(`POST /v1/kv/${ns}:batch`, { body: `{"operations":[{"op":"get","key":"a",${unknown}}]}` });
+    expectProblem(wide, 400, "bad-body");
+    assert.ok(wide.body.length < 5000, "the answer is no longer than it needs to be");
     expectProblem(await send(`POST /v1/kv/${ns}:batch?dry_run=1`, { json: { operations: [] } }), 400, "bad-parameter");
   });
 

@@ -8,7 +8,7 @@ import { ProcessCloud } from "../../support/processes.ts";
 import { adminKey } from "../../support/service.ts";
 import { Connection } from "./connection.ts";
 import { EventStream } from "./stream.ts";
-import { type Answer, Api, eventually, sharedService, startBeside } from "./support.ts";
+import { Api, eventually, sharedService, startBeside } from "./support.ts";
 
 const main = fileURLToPath(new URL("../../../service/main.ts", import.meta.url));
 
@@ -133,25 +133,20 @@ describe("lifecycle", () => {
 
     it("under load: no request that was taken is lost, every acknowledged write is there, and the exit code is 0", async () => {
       const service = await cloud.startService();
-      const api = new Api(service.url);
       const acknowledged = new Map<string, string>();
-      const faults: string[] = [];
-      let closed = 0;
+      /** Each on a connection of its own, as a load balancer has them, until it is told that this one closes. */
       const work = async (worker: number) => {
-        for (let i = 0; ; i++) {
-          const key = `w${worker}-${i % 20}`;
-          let answer: Answer;
-          try {
-            answer = await api.send(`PUT /v1/kv/default/${key}`, { body: String(i) });
-          } catch (error) {
-            const { code } = error as NodeJS.ErrnoException;
-            // Refused before anything was sent: whoever asks goes elsewhere. Everything else is a lost request.
-            if (code !== "ECONNREFUSED") faults.push(String(error));
-            closed++;
-            return;
+        const api = new Api(service.url);
+        try {
+          for (let i = 0; ; i++) {
+            const key = `w${worker}-${i % 20}`;
+            const answer = await api.send(`PUT /v1/kv/default/${key}`, { body: String(i) });
+            assert.ok(answer.status < 300, answer.text);
+            acknowledged.set(key, String(i));
+            if (answer.headers.connection === "close") return;
           }
-          if (answer.status >= 300) faults.push(`${answer.status} ${answer.text}`);
-          else acknowledged.set(key, String(i));
+        } finally {
+          api.close();
         }
       };
       const working = Promise.all(Array.from({ length: 32 }, (_, i) => work(i)));
@@ -159,9 +154,6 @@ describe("lifecycle", () => {
       service.kill("SIGTERM");
       await working;
       assert.deepEqual((await service.exited).code, 0);
-      assert.deepEqual(faults, []);
-      assert.equal(closed, 32);
-      api.close();
 
       const again = await cloud.startService();
       const reader = new Api(again.url);

@@ -67,17 +67,17 @@ export class EventStream {
     return event === undefined ? null : { event, id, data: JSON.parse(data!) };
   }
 
-  /** The next frame that is wanted; null when the stream has ended. Rejects after ten seconds without one. */
-  async frame(wanted: (frame: Frame) => boolean): Promise<Frame | null> {
+  /** The next frame that is wanted; null when the stream has ended. Rejects after `patience` milliseconds without any. */
+  async frame(wanted: (frame: Frame) => boolean, patience = 10_000): Promise<Frame | null> {
     for (;;) {
       for (let frame = this.#frames.shift(); frame !== undefined; frame = this.#frames.shift()) {
         if (wanted(frame)) return frame;
       }
       if (this.ended) return null;
       const late = new AbortController();
-      const waited = sleep(10_000, "late", { signal: late.signal }).catch(() => null);
+      const waited = sleep(patience, "late", { signal: late.signal }).catch(() => null);
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      if ((await Promise.race([waited, woken])) === "late") throw new Error("no event came for ten seconds");
+      if ((await Promise.race([waited, woken])) === "late") throw new Error(`no event came for ${patience / 1000} s`);
       late.abort();
     }
   }
