@@ -120,8 +120,14 @@ export class ValueBudget {
 }
 
 /** An entry with its value, as far as the budget allows. Null when there is nothing to be seen. */
-export async function entryWithValue(service: Service, key: string, stored: Stored | null, budget: ValueBudget) {
-  const json = entryJson(key, stored, service.now());
+export async function entryWithValue(
+  service: Service,
+  key: string,
+  stored: Stored | null,
+  budget: ValueBudget,
+  now = service.now(),
+) {
+  const json = entryJson(key, stored, now);
   if (json === null) return null;
   const { entry } = stored!;
   if (!budget.take(json.size)) return { ...json, omitted: true as const };
@@ -139,13 +145,17 @@ export async function readBlob({ blobs }: Service, digest: string): Promise<Buff
   return Buffer.concat(chunks);
 }
 
-/** What an operation by itself would have answered. */
+/** A time at which nothing has expired: for entries whose expiry was looked at when they were read. */
+export const alreadyJudged = 0;
+
+/** What an operation by itself would have answered. What has expired by `now` is not shown. */
 export async function resultJson(
   service: Service,
   input: OperationInput,
   namespace: Namespace,
   result: StepResult,
   budget: ValueBudget,
+  now: number,
 ): Promise<ResultJson> {
   const { op, key } = input;
   if (!result.ok) return failedJson(input, refusalOf(result.reason, result.current));
@@ -153,7 +163,7 @@ export async function resultJson(
   const stored = result.stored;
   if (op === "get") {
     const visible = stored !== null && stored.entry.version.time > namespace.epoch ? stored : null;
-    const found = await entryWithValue(service, key, visible, budget);
+    const found = await entryWithValue(service, key, visible, budget, now);
     return found ? { op, key, status: 200, entry: found } : { op, key, status: 404 };
   }
   const entry = stored!.entry;

@@ -207,7 +207,7 @@ function methodLabel(method: string): string {
 
 /** Two of them are how requests are smuggled past proxies. */
 function checkHost({ hosts }: Head, httpVersion: string): void {
-  if (hosts > 1 || (hosts === 0 && httpVersion === "1.1")) {
+  if (hosts > 1 || (hosts === 0 && httpVersion !== "1.0")) {
     throw new Problem("bad-request", `expected one Host header, found ${hosts === 0 ? "none" : "several"}`);
   }
 }

@@ -6,6 +6,8 @@ const windowRows = 1000;
 /** Milliseconds between looks at the feed while someone watches: writes of other processes come to light this way. */
 const pollInterval = 100;
 
+type Recent = { start: FeedPosition; end: FeedPosition; changes: Change[] };
+
 export function comparePositions(a: FeedPosition, b: FeedPosition): number {
   return a.xid - b.xid || a.id - b.id;
 }
@@ -18,12 +20,12 @@ export class Feed {
   readonly #store: Store;
   readonly #onTrouble: (error: unknown) => void;
   /** All changes behind `start` up to `end`; null while nobody follows. */
-  #recent: { start: FeedPosition; end: FeedPosition; changes: Change[] } | null = null;
+  #recent: Recent | null = null;
   #followers = 0;
   #timer: NodeJS.Timeout | null = null;
   #reading = false;
   #again = false;
-  #waiters: (() => void)[] = [];
+  readonly #waiters = new Set<() => void>();
 
   constructor(store: Store, onTrouble: (error: unknown) => void) {
     this.#store = store;
@@ -65,18 +67,31 @@ export class Feed {
 
   /** Resolves when there may be something behind `position`, or after `milliseconds`. */
   async news(position: FeedPosition, milliseconds: number, signal?: AbortSignal): Promise<void> {
-    const last = this.#recent?.changes.at(-1);
-    if (signal?.aborted || (last !== undefined && comparePositions(last.position, position) > 0)) return;
+    if (signal?.aborted || this.#mayHave(position)) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         clearTimeout(timer);
+        this.#waiters.delete(done);
         signal?.removeEventListener("abort", done);
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
       signal?.addEventListener("abort", done);
-      this.#waiters.push(done);
+      this.#waiters.add(done);
     });
+  }
+
+  /** What lies between a position and the start of the recent changes wakes nobody: it must be read. */
+  #mayHave(position: FeedPosition): boolean {
+    if (this.#recent === null) return false;
+    const last = this.#recent.changes.at(-1)?.position;
+    return (
+      comparePositions(position, this.#recent.start) < 0 || (last !== undefined && comparePositions(last, position) > 0)
+    );
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiters]) wake();
   }
 
   /** Something was committed here, or another process said so. */
@@ -107,9 +122,13 @@ export class Feed {
         if (this.#recent === null) {
           const end = await this.#store.feedEnd();
           this.#recent = { start: end, end, changes: [] };
+          // Those who came before may be behind it.
+          this.#wake();
         }
-        const window = await this.#store.feed(this.#recent.end, windowRows);
-        if (this.#followers === 0) break;
+        const recent: Recent = this.#recent;
+        const window = await this.#store.feed(recent.end, windowRows);
+        // Everybody may have left meanwhile, and others come.
+        if (this.#recent !== recent) break;
         if (window === null) this.#recent = null;
         else this.#keep(window);
         if (window?.changes.length === windowRows) this.#again = true;
@@ -132,15 +151,13 @@ export class Feed {
       // The change before the first kept one is gone, so only positions from the first kept one on are covered.
       recent.start = recent.changes[0]!.position;
     }
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
+    this.#wake();
   }
 
   close(): void {
     this.#followers = 0;
     this.#stop();
-    for (const wake of this.#waiters) wake();
+    this.#wake();
   }
 }
 

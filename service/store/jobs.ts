@@ -1,6 +1,6 @@
 /** What writes are made of: what is asked, what it comes to, and the commit that does it. All pure. */
 import { type Decision, decide, needsCurrent, type Operation, type Refusal, stamp } from "../kv/decide.ts";
-import type { Entry, Stored } from "../kv/entry.ts";
+import { type Entry, isLive, type Stored } from "../kv/entry.ts";
 import { merge } from "../kv/merge.ts";
 import type { Path } from "../kv/path.ts";
 import type { Commit, Hold, Receipt, Stamp, Write } from "./port.ts";
@@ -49,6 +49,8 @@ export type Job = WriteRequest & {
   /** The state in `current` was told by the write before, which may have happened before this one was asked for. */
   hinted: boolean;
   decisions: (Decision | Kept)[];
+  /** Milliseconds since 1970. */
+  decidedAt: number;
   attempts: number;
   /** Sent by itself: several steps, or retried after its batch failed. */
   alone: boolean;
@@ -163,11 +165,12 @@ function foreseen(job: Job, i: number, origin: string): StepResult {
   return { ok: true, written: true, replaced: decision.replaces, stored: { entry, changed: 0 } };
 }
 
+/** The result of a step that writes nothing. What had expired when it was decided is not shown, and not kept for retries. */
 export function unwritten(job: Job, i: number): StepResult {
   const decision = job.decisions[i]!;
   const stored = visible(job.current[i] ?? null, job.steps[i]!.epoch);
   if (decision.do === "refuse") return { ok: false, reason: decision.reason, current: decision.current, stored };
-  return { ok: true, written: false, replaced: false, stored };
+  return { ok: true, written: false, replaced: false, stored: isLive(stored?.entry, job.decidedAt) ? stored : null };
 }
 
 export function applied(job: Job, i: number, stamped: Stamp, origin: string) {

@@ -33,9 +33,8 @@ export function answerOf(results: readonly StepResult[]): unknown {
   let left = maxKeptBytes;
   return results.map((result): ResultJson => {
     const written = result.ok && result.written;
-    const entry = result.ok
-      ? result.stored && entryJson(result.stored.entry)
-      : result.current && entryJson(result.current);
+    const seen = result.ok ? result.stored?.entry : result.current;
+    const entry = seen ? entryJson(seen) : null;
     if (entry && result.ok && !written && result.stored!.entry.kind === "value" && result.stored!.entry.body) {
       left -= result.stored!.entry.size;
       if (left >= 0) entry.body = Buffer.from(result.stored!.entry.body).toString("base64");

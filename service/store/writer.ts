@@ -105,6 +105,7 @@ export class Writer {
         reject,
         current: request.steps.map(() => undefined),
         decisions: [],
+        decidedAt: 0,
         attempts: 0,
         alone: request.steps.length !== 1,
         hinted: false,
@@ -166,6 +167,7 @@ export class Writer {
   #decide(job: Job): void {
     const now = this.#options.now();
     const { origin } = this.#options.store;
+    job.decidedAt = now;
     job.decisions = job.steps.map((step, i) => decideStep(step, job.current[i] ?? null, now, origin));
   }
 

@@ -57,6 +57,8 @@ async function main(): Promise<number> {
     profiles: options.profile,
     say: (line) => process.stderr.write(`${line} …\n`),
   });
+  const stop = () => void servers.stop().then(() => process.exit(130));
+  process.once("SIGINT", stop).once("SIGTERM", stop);
   const results: Result[] = [];
   try {
     const machine = await examine(servers.folder, servers.databaseUrl);

@@ -98,7 +98,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
 const serviceMain = join(import.meta.dirname, "../../service/main.ts");
 
-/** For this run only: 256 bits in hexadecimal would be too long, so the secret is cut to what a key has. */
+/** An admin key for this run. */
 function newKey(): string {
   return `skykv_${randomBytes(6).toString("hex")}_${randomBytes(22).toString("hex").slice(0, 43)}`;
 }
@@ -113,12 +113,16 @@ async function startBare(stack: AsyncDisposableStack, answers: Answers): Promise
 async function reply<T>(child: ChildProcess): Promise<T> {
   const waiting = new AbortController();
   const { signal } = waiting;
-  const ended = once(child, "exit", { signal }).then(() => Promise.reject(new Error("a program of the bench ended")));
   const message = once(child, "message", { signal }).then(([message]) => message as T);
+  const ended = once(child, "exit", { signal }).then(() => {
+    throw new Error("a program of the bench ended early");
+  });
+  // Whichever loses is aborted.
+  ended.catch(() => {});
+  message.catch(() => {});
   try {
     return await Promise.race([message, ended]);
   } finally {
-    Promise.allSettled([message, ended]);
     waiting.abort();
   }
 }

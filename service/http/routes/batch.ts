@@ -6,7 +6,15 @@ import type { StepResult } from "../../store/jobs.ts";
 import { type Access, access, identify, limitHeaders } from "../access.ts";
 import { recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
-import { failedJson, operationFrom, type ResultJson, resultJson, ValueBudget, verbsOf } from "../operations.ts";
+import {
+  alreadyJudged,
+  failedJson,
+  operationFrom,
+  type ResultJson,
+  resultJson,
+  ValueBudget,
+  verbsOf,
+} from "../operations.ts";
 import { Problem, problemOf } from "../problems.ts";
 import { refusalOf } from "../refusals.ts";
 import { sessionAfter } from "../render.ts";
@@ -137,7 +145,7 @@ async function runEach(service: Service, request: Request): Promise<Outcome> {
         results.push(failedJson(input, result));
       } else {
         changed = Math.max(changed, result.stored?.changed ?? 0);
-        results.push(await resultJson(service, input, request.who.namespace, result, budget));
+        results.push(await resultJson(service, input, request.who.namespace, result, budget, service.now()));
       }
     }
   }
@@ -193,7 +201,7 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
     results.push(
       problem instanceof Problem
         ? failedJson(input, problem)
-        : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget),
+        : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget, alreadyJudged),
     );
   }
   return { results, changed: newest(answer.results), replayed: answer.replayed };
@@ -225,7 +233,7 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const budget = new ValueBudget();
   const results: ResultJson[] = [];
   for (const [i, input] of inputs.entries())
-    results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget));
+    results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget, alreadyJudged));
   return { results, changed: newest(answer.results), replayed: answer.replayed };
 }
 
