@@ -1,7 +1,7 @@
 /**
  * The client: a process of its own that keeps connections busy, each with one request under way, and times every answer.
  * It must cost less than the servers, so it is HTTP/1.1 by hand: requests are made beforehand, and of an answer it reads
- * the status and the length. Its parent sends an {@link Order} and gets a {@link Measured} or an {@link Failed}.
+ * the status and the length. Its parent sends an {@link Order} and gets a {@link Measured} or a {@link Failed}.
  */
 import { connect, type Socket } from "node:net";
 import { connections, keyOf, namespace, valueBytes, valueFor } from "./workloads.ts";
@@ -25,25 +25,21 @@ export type Measured = {
 
 export type Failed = { readonly error: string };
 
-type Requests = { readonly get: readonly Buffer[]; readonly put: readonly Buffer[] };
+/** Requests by key, made once and sent to every server. */
+const requests: { readonly GET: Buffer[]; readonly PUT: Buffer[] } = { GET: [], PUT: [] };
 
-function requestsOf({ port, authorization, keys, reads }: Order): Requests {
-  const make = (method: string, index: number, extra: string) =>
-    Buffer.from(
-      `${method} /v1/kv/${namespace}/${keyOf(index)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: ${authorization}\r\n${extra}`,
-    );
-  const indices = Array.from({ length: keys }, (_, i) => i);
-  const type = "Content-Type: application/octet-stream";
-  return {
-    get: reads === 0 ? [] : indices.map((i) => make("GET", i, "\r\n")),
-    put:
-      reads === 1
-        ? []
-        : indices.map((i) => {
-            // Of another key, so that what is written changes.
-            return make("PUT", i, `${type}\r\nContent-Length: ${valueBytes}\r\n\r\n${valueFor(i + 1)}`);
-          }),
+function prepare({ authorization, keys, reads }: Order): void {
+  const add = (method: "GET" | "PUT", rest: (index: number) => string) => {
+    for (let i = requests[method].length; i < keys; i++) {
+      const target = `/v1/kv/${namespace}/${keyOf(i)}`;
+      const head = `${method} ${target} HTTP/1.1\r\nHost: bench\r\nAuthorization: ${authorization}\r\n`;
+      requests[method].push(Buffer.from(head + rest(i)));
+    }
   };
+  const describe = `Content-Type: application/octet-stream\r\nContent-Length: ${valueBytes}\r\n\r\n`;
+  if (reads > 0) add("GET", () => "\r\n");
+  // The value of another key, so that what is written changes.
+  if (reads < 1) add("PUT", (i) => describe + valueFor(i + 1));
 }
 
 const bodyMark = Buffer.from("\r\n\r\n");
@@ -128,15 +124,15 @@ class Line {
 
 /** Keeps all connections busy for the ordered time; requests under way at its end are waited for and not counted. */
 async function run(order: Order): Promise<Measured> {
-  const { get, put } = requestsOf(order);
+  prepare(order);
   const latencies: number[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let end = Number.POSITIVE_INFINITY;
   let idle = 0;
   const next = (line: Line) => {
-    const isRead = order.reads === 1 || (order.reads > 0 && Math.random() < order.reads);
+    const isRead = Math.random() < order.reads;
     const index = Math.floor(Math.random() * order.keys);
-    line.send(isRead ? get[index]! : put[index]!, isRead);
+    line.send(requests[isRead ? "GET" : "PUT"][index]!, isRead);
   };
   const onAnswer = (line: Line) => {
     const now = performance.now();
