@@ -15,7 +15,7 @@ export type Access = {
 export async function identify(service: Service, exchange: Pick<Exchange, "req">): Promise<Principal> {
   const { authorization } = exchange.req.headers;
   if (authorization === undefined) throw unauthorized(false);
-  const principal = service.auth.peek(authorization, exchange.req.socket) ?? (await service.auth.find(authorization));
+  const principal = service.auth.peek(authorization) ?? (await service.auth.find(authorization));
   if (principal === null) throw unauthorized(true);
   return principal;
 }

@@ -34,7 +34,6 @@ export class Auth {
   readonly #monotonic: Now;
   readonly #jwt: { readonly options: JwtOptions; readonly keys: ReturnType<typeof createRemoteJWKSet> } | null;
   readonly #known = new Map<string, Known>();
-  readonly #last = new WeakMap<object, Known & { readonly authorization: string }>();
   /** One look per credential at a time: all requests of a busy client find it forgotten in the same moment. */
   readonly #looking = new Map<string, Promise<Principal | null>>();
 
@@ -45,18 +44,10 @@ export class Auth {
     this.#jwt = jwt && { options: jwt, keys: createRemoteJWKSet(new URL(jwt.jwksUrl), { timeoutDuration: 3000 }) };
   }
 
-  /**
-   * Without waiting; undefined when it must be found out. The memory is keyed by digest: it holds no secrets. Clients
-   * send the same credential again and again, so each connection remembers its last one; nothing else is compared with it.
-   */
-  peek(authorization: string, connection: object): Principal | null | undefined {
-    const last = this.#last.get(connection);
-    if (last !== undefined && last.until > this.#monotonic() && last.authorization === authorization)
-      return last.principal;
+  /** Without waiting; undefined when it must be found out. The memory is keyed by digest: it holds no secrets. */
+  peek(authorization: string): Principal | null | undefined {
     const known = this.#known.get(digest(authorization));
-    if (known === undefined || known.until <= this.#monotonic()) return undefined;
-    this.#last.set(connection, { ...known, authorization });
-    return known.principal;
+    return known !== undefined && known.until > this.#monotonic() ? known.principal : undefined;
   }
 
   /** Null when the credential is not valid. Rejects with the store's errors. */

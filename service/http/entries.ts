@@ -58,7 +58,7 @@ function answerPlainRead(service: Service, exchange: Exchange, url: string, slas
   const { authorization, ifNoneMatch, session: token, special } = exchange.head;
   if (special || authorization === undefined || url.length - slash > limits.keyBytes || !isPlain(url)) return false;
   const namespace = service.namespaces.peek(url.slice(start.length, slash));
-  const principal = service.auth.peek(authorization, exchange.req.socket);
+  const principal = service.auth.peek(authorization);
   if (namespace === undefined || principal == null || !may(principal, "read", namespace.name)) return false;
   if (principal.rateLimit !== null || namespace.settings.rate_limit !== null) return false;
   const session = token === undefined ? null : sessionOf(token);

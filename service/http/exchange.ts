@@ -15,6 +15,10 @@ export type Exchange = {
   readonly startedAt: number;
   /** Template of the route, for metrics. */
   route: string;
+  /** An answer that leaves in the turn of its request needs no one to watch for its end. */
+  state: "open" | "leaving" | "watched";
+  /** Called with the exchange when the answer has left without having been watched. */
+  readonly onSent: (exchange: Exchange) => void;
 };
 
 const exchanges = new WeakMap<IncomingMessage, Exchange>();
@@ -77,6 +81,7 @@ let answers: Answer[] = [];
  * `headers` is a flat list of names and values.
  */
 export function sendSoon(exchange: Exchange, status: number, headers: readonly string[], body: Buffer | null): void {
+  if (exchange.state === "open") exchange.state = "leaving";
   if (answers.push({ exchange, status, headers, body }) === 1) setImmediate(sendAll);
 }
 
@@ -89,5 +94,6 @@ function sendAll(): void {
     } catch (error) {
       sendProblem(exchange, error);
     }
+    if (exchange.state === "leaving") exchange.onSent(exchange);
   }
 }

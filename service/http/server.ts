@@ -42,8 +42,8 @@ export class ApiServer {
   readonly #options: ServerOptions;
   #server: Server;
   readonly #sockets = new Set<Duplex>();
-  /** Those of them that have not sent a request yet: Node waits for it, and does not count them as idle. */
-  readonly #unused = new Set<Duplex>();
+  /** Since when those of them are open that have not sent a request yet: Node does not count them as idle. */
+  readonly #unused = new Map<Duplex, number>();
   /** Answers that are under way. */
   readonly #open = new Set<ServerResponse>();
   /** Of the configuration; where that was 0, the one that was found free. */
@@ -96,7 +96,7 @@ export class ApiServer {
       return;
     }
     this.#sockets.add(socket);
-    this.#unused.add(socket);
+    this.#unused.set(socket, this.#options.monotonic());
     socket.once("close", () => {
       this.#sockets.delete(socket);
       this.#unused.delete(socket);
@@ -118,7 +118,17 @@ export class ApiServer {
     const { monotonic, log, handle } = this.#options;
     this.#unused.delete(req.socket);
     const head = readHead(req.rawHeaders);
-    const exchange: Exchange = { req, res, head, id: this.#idOf(head), log, route: "other", startedAt: monotonic() };
+    const exchange: Exchange = {
+      req,
+      res,
+      head,
+      id: this.#idOf(head),
+      log,
+      route: "other",
+      startedAt: monotonic(),
+      state: "open",
+      onSent: this.#count,
+    };
     if (this.#draining) res.shouldKeepAlive = false;
     try {
       checkHost(head, req.httpVersion);
@@ -126,11 +136,9 @@ export class ApiServer {
     } catch (error) {
       sendProblem(exchange, error);
     }
-    // Answered in this very turn, and not waiting behind an earlier answer: nothing is left to watch.
-    if (res.writableEnded && res.socket !== null) {
-      this.#count(exchange);
-      return;
-    }
+    // It goes at the end of this turn, and does not wait behind an earlier answer: nothing is left to watch.
+    if (exchange.state === "leaving" && res.socket !== null) return;
+    exchange.state = "watched";
     this.#open.add(res);
     res.on("close", () => {
       this.#open.delete(res);
@@ -138,12 +146,12 @@ export class ApiServer {
     });
   }
 
-  #count(exchange: Exchange): void {
+  readonly #count = (exchange: Exchange): void => {
     const { monotonic, metrics, log } = this.#options;
     const seconds = (monotonic() - exchange.startedAt) / 1000;
     metrics.request(exchange.route, methodLabel(exchange.req.method!), exchange.res.statusCode, seconds);
     if (this.#logsRequests) log.debug({ ...describe(exchange), seconds }, "request");
-  }
+  };
 
   /** The client's `X-Request-Id` if it is sane, else our own: unique in the process, and nearly so among all. */
   #idOf({ requestId }: Head): string {
@@ -189,7 +197,8 @@ export class ApiServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const idle = setInterval(() => {
       this.#server.closeIdleConnections();
-      for (const socket of this.#unused) socket.destroy();
+      const now = this.#options.monotonic();
+      for (const [socket, since] of this.#unused) if (now - since > unusedMs) socket.destroy();
     }, 50);
     const force = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -199,6 +208,9 @@ export class ApiServer {
     clearTimeout(force);
   }
 }
+
+/** A connection that has sent nothing for so long is one in reserve, as browsers and clients have: it loses nothing. */
+const unusedMs = 1000;
 
 const methods = new Set(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"]);
 function methodLabel(method: string): string {
