@@ -15,8 +15,7 @@ describe("the example on the world's cities", () => {
 
   before(async function () {
     this.timeout(120_000);
-    // The client keeps connections open, and has no more to ask.
-    service = await startTestService({ SHUTDOWN_TIMEOUT_MS: "1000" });
+    service = await startTestService();
     summary = await tour({
       kv: new SkyKV({ url: service.url, key: service.adminKey }),
       cities: records,

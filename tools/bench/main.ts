@@ -57,14 +57,15 @@ async function main(): Promise<number> {
     profiles: options.profile,
     say: (line) => process.stderr.write(`${line} …\n`),
   });
-  const stop = () => void servers.stop().then(() => process.exit(130));
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const interrupted = Promise.withResolvers<never>();
+  interrupted.promise.catch(() => {});
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupted.reject(new Error(signal)));
   const results: Result[] = [];
   try {
     const machine = await examine(servers.folder, servers.databaseUrl);
     print(headText(machine, plan));
     for (const workload of chosen) {
-      const result = await measure(servers, workload, plan);
+      const result = await Promise.race([measure(servers, workload, plan), interrupted.promise]);
       results.push(result);
       print(resultText(result));
     }

@@ -18,11 +18,23 @@ export type Wish =
   | "version old"
   | "version none";
 
+/** Values by name, so that a failing run can be read. */
+export const values = {
+  empty: "",
+  short: "größe\n",
+  odd: "\u0000\ufeff",
+  /** Read by itself. */
+  large: "y".repeat(70_000),
+  /** Kept in the blobs port. */
+  blob: "z".repeat(2 ** 20 + 1),
+};
+type ValueName = keyof typeof values;
+
 export type Wanted = { readonly key: string; readonly wish: Wish } & (
   | { readonly op: "delete" | "get" | "check" }
   | {
       readonly op: "put";
-      readonly value: string;
+      readonly value: ValueName;
       readonly contentType: string | null;
       readonly meta: string | null;
       readonly expiry: Expiry;
@@ -78,9 +90,8 @@ const wish = fc.oneof(
   },
 );
 const value = fc.oneof(
-  { weight: 20, arbitrary: fc.constantFrom("", "x", "größe\n", "\u0000\ufeff") },
-  // Read by itself, and kept as a blob.
-  { weight: 1, arbitrary: fc.constantFrom("y".repeat(70_000), "z".repeat(2 ** 20 + 1)) },
+  { weight: 20, arbitrary: fc.constantFrom<ValueName>("empty", "short", "odd") },
+  { weight: 1, arbitrary: fc.constantFrom<ValueName>("large", "blob") },
 );
 const expiry = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<Expiry>("default", "none") },

@@ -9,7 +9,7 @@ import {
   read,
   type State,
 } from "../../support/model.ts";
-import type { Command, Wanted, Wish } from "./commands.ts";
+import { type Command, values, type Wanted, type Wish } from "./commands.ts";
 import { type Answer, type Api, eventually, type TestClock } from "./support.ts";
 
 /** Milliseconds that a cached read may be behind while no other process tells of its writes (`service/cache/port.ts`). */
@@ -126,7 +126,7 @@ export class Run {
   async #write(via: number, wanted: Wanted, once: string | null): Promise<void> {
     const { key } = wanted;
     const { condition, headers, query } = this.#resolve(wanted.wish, key);
-    const operation = { ...wanted, condition } as Operation;
+    const operation = operationOf(wanted, condition);
     const request = requestOf(this.#target(key), wanted, headers, query, once);
     const outcome = this.#model.outcome(operation);
     const name = `${request.line.split(" ")[0]} ${wanted.op} ${key} ${once}`;
@@ -164,7 +164,7 @@ export class Run {
   async #together({ do: how, via, wanted, once }: Extract<Command, { do: "batch" | "transact" }>): Promise<void> {
     const operations = wanted.map((one) => {
       const { condition } = this.#resolve(one.op === "get" || one.op === "increment" ? "none" : one.wish, one.key);
-      return { ...one, condition } as Operation;
+      return operationOf(one, condition);
     });
     const body = JSON.stringify({ operations: operations.map(jsonOf) });
     const headers: Record<string, string> = {
@@ -350,6 +350,10 @@ export class Run {
   }
 }
 
+function operationOf(wanted: Wanted, condition: Condition): Operation {
+  return wanted.op === "put" ? { ...wanted, value: values[wanted.value], condition } : { ...wanted, condition };
+}
+
 function requestOf(
   target: string,
   wanted: Wanted,
@@ -366,7 +370,7 @@ function requestOf(
         ...(wanted.contentType && { "Content-Type": wanted.contentType }),
         ...(wanted.meta && { "KV-Meta": wanted.meta }),
       };
-      return { line: `PUT ${target}${question}`, headers: { ...headers, ...facts }, body: wanted.value };
+      return { line: `PUT ${target}${question}`, headers: { ...headers, ...facts }, body: values[wanted.value] };
     }
     case "delete":
       return { line: `DELETE ${target}${question}`, headers, body: "" };
