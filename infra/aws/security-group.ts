@@ -1,0 +1,33 @@
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Tags } from "../tags.ts";
+
+export type Admission = {
+  readonly group: aws.ec2.SecurityGroup;
+  /** Security group of those who may connect. */
+  readonly clients: pulumi.Output<string>;
+  readonly port: number;
+  readonly description: string;
+  readonly tags: Tags;
+};
+
+/** The one way into a service: from the clients' security group, on its port. */
+export function admit(
+  name: string,
+  { group, clients, port, description, tags }: Admission,
+  opts: pulumi.CustomResourceOptions,
+) {
+  return new aws.vpc.SecurityGroupIngressRule(
+    name,
+    {
+      securityGroupId: group.id,
+      referencedSecurityGroupId: clients,
+      description,
+      ipProtocol: "tcp",
+      fromPort: port,
+      toPort: port,
+      tags,
+    },
+    opts,
+  );
+}
