@@ -16,20 +16,52 @@ const file = z
     }
   });
 
-/** The port that peers in other clouds will use, with mutual TLS. Nothing else may take it. */
-export const peerPort = 9443;
+const login = z.enum(["password", "aws-iam", "gcp-iam", "entra"]).default("password");
+const cloud = z.string().regex(/^[a-z0-9-]{1,32}$/);
+
+/** `aws=https://aws-peers.kv.example.com:8444,gcp=https://…` */
+const peers = z
+  .string()
+  .default("")
+  .transform((text, context) => {
+    const pairs = text.split(",").filter(Boolean);
+    const parsed = Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2) as [string, string | undefined]));
+    const valid = Object.entries(parsed).every(
+      ([name, url = ""]) => cloud.safeParse(name).success && url.startsWith("https://") && URL.canParse(url),
+    );
+    if (valid && Object.keys(parsed).length === pairs.length) return parsed as Record<string, string>;
+    context.addIssue({
+      code: "custom",
+      message: "expected cloud=https://host:port, parted by commas, each cloud once",
+    });
+    return z.NEVER;
+  });
 
 const environment = z
   .object({
-    SKYKV_CLOUD: z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/)
-      .default("local")
-      .describe("The cloud that this process runs in; the origin of its writes"),
+    SKYKV_CLOUD: cloud.default("local").describe("The cloud that this process runs in; the origin of its writes"),
+    ROLE: z
+      .enum(["all", "api", "replicator", "migration"])
+      .default("all")
+      .describe(
+        "api: serves clients. replicator: sends changes to peers. migration: brings the schema up to date and ends",
+      ),
     DATABASE_URL: z
       .string()
       .regex(/^postgres(ql)?:\/\//, "expected postgres://user:password@host:port/database")
       .describe("PostgreSQL 14-18"),
+    DATABASE_LOGIN: login.describe("password: in DATABASE_URL. Others: its user, with tokens of the cloud's identity"),
+    DATABASE_CA_FILE: file.optional().describe("Certificates in PEM that sign the server's. None: the system's"),
+    DATABASE_USERS: z
+      .string()
+      .default("")
+      .describe("Users, parted by commas, whom the role migration lets read and write"),
+    DATABASE_ADMIN_USER: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("By whom the role migration makes users that are not there"),
+    DATABASE_ADMIN_PASSWORD_FILE: file.optional().describe("File that holds its password"),
     REDIS_URL: z
       .string()
       .regex(/^rediss?(\+cluster)?:\/\//, "expected redis://, rediss://, redis+cluster:// or rediss+cluster://")
@@ -37,6 +69,24 @@ const environment = z
       .describe(
         "Valkey or Redis: shared cache, invalidations and rate limits of several processes. None: each by itself",
       ),
+    REDIS_LOGIN: login.describe("As DATABASE_LOGIN, for REDIS_URL"),
+    REDIS_CA_FILE: file.optional().describe("As DATABASE_CA_FILE, for REDIS_URL"),
+    QUEUE_URL: z
+      .string()
+      .regex(
+        /^(sqs\+https:\/\/|pubsub:projects\/|servicebus:\/\/|amqps?:\/\/)./,
+        "expected sqs+https://, pubsub:projects/, servicebus://, amqp:// or amqps://",
+      )
+      .optional()
+      .describe("Queue of hints for replicators. None: the database"),
+    BLOBS_URL: z
+      .string()
+      .regex(
+        /^(s3:\/\/|gs:\/\/|https:\/\/[a-z0-9]+\.blob\.core\.windows\.net\/)./,
+        "expected s3://bucket?region=, gs://bucket or https://account.blob.core.windows.net/container",
+      )
+      .optional()
+      .describe("Object storage of values above 1 MiB, instead of BLOBS_DIR"),
     BLOBS_DIR: z.string().min(1).default("./blobs").describe("Folder of values above 1 MiB"),
     HOST: z.string().min(1).default("127.0.0.1").describe("Address of the API"),
     PORT: port.default(8080).describe("Port of the API; 0 takes a free one"),
@@ -46,6 +96,11 @@ const environment = z
     TLS_CERT_FILE: file.optional().describe("Certificate chain in PEM: the API then speaks HTTPS"),
     TLS_KEY_FILE: file.optional().describe("Its key"),
     TLS_CLIENT_CA_FILE: file.optional().describe("Clients must show a certificate that this CA signed"),
+    PEERS: peers.describe("The other clouds: cloud=https://host:port, parted by commas"),
+    PEER_PORT: port.default(8444).describe("Port for peers, with mutual TLS"),
+    PEER_TLS_CERT_FILE: file.optional().describe("Certificate chain in PEM, shown to peers as server and as client"),
+    PEER_TLS_KEY_FILE: file.optional().describe("Its key"),
+    PEER_TLS_CA_FILE: file.optional().describe("Certificates that sign those of peers"),
     JWT_ISSUER: z
       .url()
       .optional()
@@ -91,8 +146,24 @@ const environment = z
     const jwt = [env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL];
     if (jwt.some(Boolean) && !jwt.every(Boolean)) issue("JWT_ISSUER", "JWT_AUDIENCE and JWT_JWKS_URL go together");
     for (const name of ["PORT", "METRICS_PORT"] as const) {
-      if (env[name] === peerPort) issue(name, `${peerPort} is reserved for peers`);
+      if (env[name] !== 0 && env[name] === env.PEER_PORT) issue(name, "is the same as PEER_PORT");
     }
+    const peerTls = [env.PEER_TLS_CERT_FILE, env.PEER_TLS_KEY_FILE, env.PEER_TLS_CA_FILE];
+    if (peerTls.some(Boolean) && !peerTls.every(Boolean))
+      issue("PEER_TLS_CERT_FILE", "PEER_TLS_KEY_FILE and PEER_TLS_CA_FILE go together");
+    if (Object.keys(env.PEERS).length > 0 && !peerTls.every(Boolean)) issue("PEERS", "needs PEER_TLS_CERT_FILE");
+    if (env.SKYKV_CLOUD in env.PEERS) issue("PEERS", `${env.SKYKV_CLOUD} is this cloud`);
+    for (const name of ["DATABASE", "REDIS"] as const) {
+      const byIdentity = env[`${name}_LOGIN`] !== "password";
+      if (byIdentity && URL.canParse(env[`${name}_URL`] ?? "") && new URL(env[`${name}_URL`]!).password !== "")
+        issue(`${name}_URL`, `holds a password, which ${name}_LOGIN=${env[`${name}_LOGIN`]} does without`);
+    }
+    if ((env.REDIS_LOGIN !== "password" || env.REDIS_CA_FILE) && !env.REDIS_URL)
+      issue("REDIS_URL", "is missing: REDIS_LOGIN and REDIS_CA_FILE are about it");
+    if (!env.DATABASE_ADMIN_USER !== !env.DATABASE_ADMIN_PASSWORD_FILE)
+      issue("DATABASE_ADMIN_USER", "and DATABASE_ADMIN_PASSWORD_FILE go together");
+    for (const name of ["DATABASE_USERS", "DATABASE_ADMIN_USER"] as const)
+      if (env[name] && env.ROLE !== "migration") issue(name, "is for ROLE=migration");
     if (env.PORT !== 0 && env.PORT === env.METRICS_PORT) issue("METRICS_PORT", "is the same as PORT");
   });
 
@@ -119,6 +190,34 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     `the configuration has ${lines.length} fault${lines.length > 1 ? "s" : ""}:\n${lines.join("\n")}`,
   );
 }
+
+/**
+ * What is asked for and this release cannot do yet. The whole vocabulary of a deployment is read, so that it is checked early; but a
+ * process that ignored one of these would look as if it did what it was told. Throws one {@link ConfigError}.
+ */
+export function refuseUnsupported(config: Config): void {
+  const lines = [
+    ["all", "api"].includes(config.ROLE) ? null : `ROLE: ${config.ROLE} is not in this release; it runs all and api`,
+    ...(["DATABASE_LOGIN", "REDIS_LOGIN"] as const).map((name) =>
+      config[name] === "password" ? null : `${name}: ${config[name]} is not in this release; it logs in by password`,
+    ),
+    Object.keys(config.PEERS).length === 0 ? null : "PEERS: replication is not in this release; it runs one cloud",
+    ...(Object.keys(instead) as (keyof typeof instead)[]).map((name) =>
+      config[name] ? `${name}: is not in this release; ${instead[name]}` : null,
+    ),
+  ].filter((line) => line !== null);
+  if (lines.length > 0) throw new ConfigError(`this release cannot do what it is told:\n  ${lines.join("\n  ")}`);
+}
+
+const instead = {
+  DATABASE_CA_FILE: "give sslmode and sslrootcert in DATABASE_URL",
+  DATABASE_USERS: "the user of DATABASE_URL owns the tables",
+  DATABASE_ADMIN_USER: "the user of DATABASE_URL owns the tables",
+  REDIS_CA_FILE: "the system's certificates are used",
+  QUEUE_URL: "there is no replication that needs a queue",
+  BLOBS_URL: "large values go to the folder BLOBS_DIR",
+  PEER_TLS_CERT_FILE: "there are no peers to show it to",
+} as const;
 
 function describe(name: string): string {
   return (environment.shape as Record<string, z.ZodType>)[name]?.description ?? "";

@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { fileBlobs } from "./blobs/files.ts";
 import { EntryCache } from "./cache/entries.ts";
 import { redisCache } from "./cache/redis.ts";
-import { type Config, ConfigError, configHelp, printable, readConfig } from "./config.ts";
+import { type Config, ConfigError, configHelp, printable, readConfig, refuseUnsupported } from "./config.ts";
 import { HealthMonitor } from "./health.ts";
 import { createHandler } from "./http/app.ts";
 import { Auth, adminKeyRecord } from "./http/auth.ts";
@@ -253,6 +253,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${JSON.stringify(printable(config), null, 2)}\n`);
     return;
   }
+  refuseUnsupported(config);
   const running = await startService(config);
   const end = () => {
     // A second signal, or a drain that hangs: the hard end.

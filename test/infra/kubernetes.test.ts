@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { revealAll } from "../../infra/plan/engine/values.ts";
+import type { Plan } from "../../infra/plan/resource.ts";
+import { operatorVersions } from "../../infra/workload/operator-versions.ts";
+import { Kubernetes, type KubernetesObject, needsKubernetes } from "../support/kubernetes.ts";
+import { needsSdks, run } from "./support/sdks.ts";
+
+const profiles = ["small", "standard", "large"];
+const plans: readonly { readonly stack: string; readonly config: Readonly<Record<string, unknown>> }[] = [
+  ...["aws", "gcp", "azure", "global", "local"].flatMap((stack) =>
+    profiles.map((profile) => ({ stack, config: { profile } })),
+  ),
+  { stack: "aws", config: { queue: "rabbitmq" } },
+  ...["aws", "gcp", "azure"].flatMap((stack) => [
+    { stack, config: { ingress: { mode: "tunnel" } } },
+    { stack, config: { secrets: { store: "vault", address: "https://vault.example.com" } } },
+  ]),
+];
+
+describe("the objects of Kubernetes", function () {
+  this.timeout(120_000);
+  let cluster: Kubernetes;
+
+  before(async function () {
+    needsSdks(this);
+    needsKubernetes(this);
+    cluster = await Kubernetes.start();
+    cluster.define([
+      ...definitions("github.com/kedacore/keda/v2", operatorVersions.keda, "config/crd/bases", [
+        "keda.sh_scaledobjects",
+        "keda.sh_triggerauthentications",
+      ]),
+      ...definitions(
+        "github.com/external-secrets/external-secrets",
+        operatorVersions.externalSecrets,
+        "config/crds/bases",
+        ["external-secrets.io_clustersecretstores", "external-secrets.io_externalsecrets"],
+      ),
+    ]);
+  });
+  after(() => cluster?.stop());
+
+  for (const [index, { stack, config }] of plans.entries()) {
+    it(`of the stack ${stack} are accepted with ${JSON.stringify(config)}`, async () => {
+      const objects = objectsOf(await run({ stack, mode: "up", config }));
+      assert.equal(objects.length > 0, stack !== "global");
+      assert.deepEqual(problemsOf(cluster, inNamespacesOfTheirOwn(objects, `${index}`)), []);
+    });
+  }
+
+  describe("are refused", () => {
+    const namespace = "refused";
+    const restricted = object("v1", "Namespace", {
+      metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+    });
+    const deployment = (spec: object) =>
+      object("apps/v1", "Deployment", {
+        metadata: { name: "web", namespace },
+        spec: {
+          selector: { matchLabels: { app: "web" } },
+          template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image: "web:1" }] } },
+          ...spec,
+        },
+      });
+
+    it("with a pod that has more rights than the standard `restricted` grants", () => {
+      const problems = problemsOf(cluster, [restricted, deployment({})]);
+      assert.match(problems.join("\n"), /violates PodSecurity "restricted:latest"/);
+    });
+
+    it("with a field that there is not, all of them at once", () => {
+      const wrong = [
+        deployment({ replica: 2 }),
+        object("v1", "Service", { metadata: { name: "web", namespace }, spec: { port: 1 } }),
+      ];
+      const problems = problemsOf(cluster, [restricted, ...wrong]).join("\n");
+      assert.match(problems, /replica\b/);
+      assert.match(problems, /\.spec\.port\b/);
+    });
+  });
+});
+
+/** What the server has against objects, and against the pods that it makes of them: a Deployment is taken whatever is in it. */
+function problemsOf(cluster: Kubernetes, objects: readonly KubernetesObject[]): readonly string[] {
+  return [...cluster.apply(objects), ...cluster.wouldCreate(objects.flatMap(podOf))];
+}
+
+function podOf({ kind, metadata, spec }: KubernetesObject): KubernetesObject[] {
+  const template = (spec as { template?: { metadata?: object; spec: object } } | undefined)?.template;
+  if (!["Deployment", "StatefulSet", "Job"].includes(kind) || template === undefined) return [];
+  const { name, namespace } = metadata;
+  const pod = { ...template, metadata: { ...template.metadata, name: `${kind.toLowerCase()}-${name}`, namespace } };
+  return [object("v1", "Pod", pod)];
+}
+
+/** All that is an object by itself: charts are not, and what they install is theirs. Namespaces come first, then who pods run as. */
+function objectsOf({ resources }: Plan): readonly KubernetesObject[] {
+  const last = (kind: string) => (kind === "Namespace" ? 0 : kind === "ServiceAccount" ? 1 : 2);
+  return resources
+    .filter(({ type, custom, external }) => type.startsWith("kubernetes:") && custom && !external)
+    .filter(({ type }) => type !== "kubernetes:helm.sh/v3:Release")
+    .map(({ inputs }) => revealAll(inputs) as unknown as KubernetesObject)
+    .toSorted((a, b) => last(a.kind) - last(b.kind));
+}
+
+/** As if each plan had a cluster of its own: fields of one cannot be changed into those of another. */
+function inNamespacesOfTheirOwn(objects: readonly KubernetesObject[], suffix: string): readonly KubernetesObject[] {
+  const own = new Set(objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata.name));
+  const renamed = (name: string) => (own.has(name) ? `${name}-${suffix}` : name);
+  return objects.map((object) => {
+    const { name, namespace } = object.metadata;
+    const metadata =
+      namespace === undefined
+        ? { ...object.metadata, name: renamed(name) }
+        : { ...object.metadata, namespace: renamed(namespace) };
+    return { ...object, metadata };
+  });
+}
+
+function object(
+  apiVersion: string,
+  kind: string,
+  rest: Omit<KubernetesObject, "apiVersion" | "kind">,
+): KubernetesObject {
+  return { ...rest, apiVersion, kind } as KubernetesObject;
+}
+
+/** Files of an operator's Go module. */
+function definitions(module: string, version: string, folder: string, names: readonly string[]): readonly string[] {
+  const args = ["mod", "download", "-json", `${module}@v${version}`];
+  // `go` heeds a go.mod of the folder that it is called in.
+  const answer = execFileSync("go", args, { cwd: "/", encoding: "utf8", maxBuffer: 2 ** 20 });
+  const { Dir } = JSON.parse(answer) as { Dir: string };
+  return names.map((name) => join(Dir, folder, `${name}.yaml`));
+}
