@@ -1,0 +1,35 @@
+/** What holds for the program on every stack, in every size, before anything is known of the clouds and after. */
+import type { Plan } from "../../infra/plan/resource.ts";
+import { inventoryIsAsReviewed } from "./support/checks/inventory.ts";
+import { physicalNamesAreUnique, physicalNamesFit } from "./support/checks/names.ts";
+import { everyResourceDescendsFromTheRoot } from "./support/checks/parents.ts";
+import { statefulResourcesAreProtected } from "./support/checks/protection.ts";
+import { noSecretIsPlain } from "./support/checks/secrets.ts";
+import { everythingIsTagged } from "./support/checks/tags.ts";
+import { needsSdks, run } from "./support/sdks.ts";
+
+const stacks = ["aws", "gcp", "azure", "global", "local"];
+const profiles = ["small", "standard", "large"];
+const modes = ["preview", "up"] as const;
+
+for (const stack of stacks) {
+  for (const profile of profiles) {
+    for (const mode of modes) {
+      describe(`the stack ${stack} in the size ${profile}, in ${mode}`, () => {
+        let plan: Plan;
+        before(async function () {
+          needsSdks(this);
+          plan = await run({ stack, mode, config: { profile } });
+        });
+
+        it("descends from one root", () => everyResourceDescendsFromTheRoot(plan));
+        it("holds what was reviewed", () => inventoryIsAsReviewed(plan, profile));
+        it("shows no secret", () => noSecretIsPlain(plan));
+        it("is tagged", () => everythingIsTagged(plan));
+        it("gives every thing a name of its own", () => physicalNamesAreUnique(plan));
+        it("gives names that the cloud accepts", () => physicalNamesFit(plan));
+        if (profile !== "small") it("protects its data", () => statefulResourcesAreProtected(plan));
+      });
+    }
+  }
+}
