@@ -93,6 +93,13 @@ export function idempotencyKeyOf(text: string | undefined): string | null {
   });
 }
 
+/** Throws when a header came that the route cannot honour: passed over in silence, it would promise what does not hold. */
+export function refuseHeaders(header: HeaderOf, refused: Readonly<Record<string, string>>): void {
+  for (const [name, instead] of Object.entries(refused)) {
+    if (header(name) !== undefined) throw new Problem("bad-parameter", `this route does not take ${name}: ${instead}`);
+  }
+}
+
 /** `KV-Meta`: kept as it was sent, after a look at whether it is what it should be. */
 export function metaOf(text: string | undefined): string | null {
   if (text === undefined) return null;

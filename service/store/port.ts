@@ -127,6 +127,13 @@ export type NamespaceRecord = {
   readonly settings: Record<string, unknown>;
 };
 
+export type NamespaceDeletion = "deleted" | "not-found" | "not-empty";
+
+/** What a kept answer says of a namespace that was put, or deleted, besides what the caller gave. */
+export type NamespaceReceipt =
+  | { readonly created: boolean; readonly createdAt: number }
+  | { readonly outcome: NamespaceDeletion };
+
 export type ApiKeyRecord = {
   readonly id: string;
   readonly hash: Buffer;
@@ -173,15 +180,26 @@ export interface Store {
   floor(): Promise<bigint>;
 
   namespace(name: string): Promise<NamespaceRecord | null>;
+  /** Live entries and the bytes of their values; zeros for a namespace that is not there. */
+  namespaceSize(name: string): Promise<{ readonly entries: number; readonly bytes: number }>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;
-  /** Whether it was made new. */
+  /**
+   * Whether it was made new. `receipt` is kept with it, its answer together with what became of the namespace (see
+   * {@link NamespaceReceipt}). Rejects with {@link ReceiptExistsError}, and does nothing, where there is one already.
+   */
   putNamespace(
     name: string,
     settings: Record<string, unknown>,
     clock: bigint,
+    receipt: Omit<Receipt, "path"> | null,
   ): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
-  /** Hides all entries of the namespace at once; they are removed later. False when there was none; "not-empty" unless forced. */
-  deleteNamespace(name: string, force: boolean, clock: bigint): Promise<"deleted" | "not-found" | "not-empty">;
+  /** Hides all entries of the namespace at once; they are removed later. "not-empty" unless forced. `receipt` as above. */
+  deleteNamespace(
+    name: string,
+    force: boolean,
+    clock: bigint,
+    receipt: Omit<Receipt, "path"> | null,
+  ): Promise<NamespaceDeletion>;
 
   apiKey(id: string): Promise<ApiKeyRecord | null>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;

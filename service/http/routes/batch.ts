@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { type Path, pathOf } from "../../kv/path.ts";
 import type { Session } from "../../kv/session.ts";
 import type { StepResult } from "../../store/jobs.ts";
-import { type Access, access, identify, limitHeaders } from "../access.ts";
+import { type Access, access, identify } from "../access.ts";
 import { recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import {
@@ -114,15 +114,13 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
 
 function headersOf(
   service: Service,
-  { who, session, durability }: Request,
+  { session, durability }: Request,
   { changed, replayed }: Outcome,
 ): Record<string, string> {
-  const limit = limitHeaders(who);
   return {
     "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, changed),
     "KV-Durability": durability,
     ...(replayed && { "Idempotency-Replayed": "true" }),
-    ...Object.fromEntries(limit.flatMap((name, i) => (i % 2 === 0 ? [[name, limit[i + 1]!]] : []))),
   };
 }
 
@@ -189,7 +187,7 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
     })),
     allOrNothing: false,
     receipt: {
-      scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey!),
+      scope: receiptScope(who.principal, who.namespace.name, "POST", exchange.route, request.idempotencyKey!),
       fingerprint: request.fingerprint,
     },
   });
@@ -222,7 +220,10 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const receipt =
     request.idempotencyKey === null
       ? null
-      : { scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey), fingerprint: request.fingerprint };
+      : {
+          scope: receiptScope(who.principal, who.namespace.name, "POST", exchange.route, request.idempotencyKey),
+          fingerprint: request.fingerprint,
+        };
   const answer = await service.writer.write({ steps, allOrNothing: true, receipt });
   const failed = answer.results.findIndex((result) => !result.ok);
   if (failed !== -1) {

@@ -1,13 +1,17 @@
+import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
+import { type Receipt, ReceiptExistsError, UnavailableError } from "../../store/port.ts";
+import { ReceiptMismatchError } from "../../store/writer.ts";
 import { identify } from "../access.ts";
-import { forbidden, may } from "../auth.ts";
+import { forbidden, may, type Principal } from "../auth.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { durabilityOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
+import { durabilityOf, idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
 import { namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
+import { receiptScope } from "../writes.ts";
 import { type App, json, route } from "./route.ts";
 
 const params = z.object({ ns: namespaceName });
@@ -54,7 +58,7 @@ export function namespaceRoutes(app: App, service: Service): void {
       await admin(service, exchange, param("ns"));
       parseQuery(none, query);
       const namespace = await service.namespaces.get(param("ns"));
-      return { status: 200, json: namespaceJson(namespace, await sizeOf(service, namespace.name)) };
+      return { status: 200, json: namespaceJson(namespace, await service.store.namespaceSize(namespace.name)) };
     },
   );
   route(
@@ -70,7 +74,7 @@ export function namespaceRoutes(app: App, service: Service): void {
     },
     async ({ exchange, param, query }) => {
       const name = param("ns");
-      await admin(service, exchange, name);
+      const principal = await admin(service, exchange, name);
       parseQuery(none, query);
       const parsed = namespaceName.safeParse(name);
       if (!parsed.success) throw new Problem("bad-parameter", parsed.error.issues[0]!.message);
@@ -83,12 +87,16 @@ export function namespaceRoutes(app: App, service: Service): void {
           `home: expected null or a cloud of the cluster (${service.cloud}), found ${values.home}`,
         );
       }
-      const { created, record } = await service.store.putNamespace(name, values, service.clock.next());
-      const namespace = service.namespaces.remember(record);
-      return {
-        status: created ? 201 : 200,
-        json: namespaceJson(namespace, created ? { entries: 0, bytes: 0 } : await sizeOf(service, name)),
-      };
+      const size = await service.store.namespaceSize(name);
+      const request = { principal, name, fingerprint: JSON.stringify(values), answer: size };
+      const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
+        const { created, record } = await service.store.putNamespace(name, values, service.clock.next(), receipt);
+        service.namespaces.remember(record);
+        return { ...size, created, createdAt: record.createdAt };
+      });
+      const { created, createdAt, ...first } = answer;
+      const json = namespaceJson({ name, createdAt, settings: values }, first);
+      return { status: created ? 201 : 200, json, headers: replayed };
     },
   );
   route(
@@ -104,30 +112,65 @@ export function namespaceRoutes(app: App, service: Service): void {
     },
     async ({ exchange, param, query }) => {
       const name = param("ns");
-      await admin(service, exchange, name);
+      const principal = await admin(service, exchange, name);
       const { force = false } = parseQuery(deleteQuery, query);
-      const outcome = await service.store.deleteNamespace(name, force, service.clock.next());
-      service.namespaces.forget(name);
-      if (outcome === "not-found") throw new Problem("namespace-not-found", `there is no namespace ${name}`);
-      if (outcome === "not-empty")
-        throw new Problem("namespace-not-empty", "the namespace holds entries; delete them first, or add ?force=1");
-      return { status: 204 };
+      const request = { principal, name, fingerprint: String(force), answer: {} };
+      const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
+        const outcome = await service.store.deleteNamespace(name, force, service.clock.next(), receipt);
+        service.namespaces.forget(name);
+        return { outcome };
+      });
+      if (answer.outcome === "not-found")
+        throw new Problem("namespace-not-found", `there is no namespace ${name}`, {}, replayed);
+      if (answer.outcome === "not-empty") {
+        const detail = "the namespace holds entries; delete them first, or add ?force=1";
+        throw new Problem("namespace-not-empty", detail, {}, replayed);
+      }
+      return { status: 204, headers: replayed };
     },
   );
 }
 
-async function admin(service: Service, exchange: Exchange, name: string): Promise<void> {
+async function admin(service: Service, exchange: Exchange, name: string): Promise<Principal> {
   const principal = await identify(service, exchange);
   if (!may(principal, "admin", name)) throw forbidden("admin", name);
+  return principal;
 }
 
-async function sizeOf(service: Service, name: string) {
-  const all = await service.store.namespaces();
-  return all.find((record) => record.name === name) ?? { entries: 0, bytes: 0 };
+type Asked = {
+  readonly principal: Principal;
+  readonly name: string;
+  readonly fingerprint: string;
+  /** Kept with the receipt, besides what the store adds. */
+  readonly answer: Readonly<Record<string, unknown>>;
+};
+type KeptAnswer = Omit<Receipt, "path">;
+
+/** Does it once per Idempotency-Key: a retry finds the receipt there, and gets the answer that was kept with it. */
+async function once<T>(
+  service: Service,
+  { req, route }: Exchange,
+  { principal, name, fingerprint, answer }: Asked,
+  act: (receipt: KeptAnswer | null) => Promise<T>,
+): Promise<{ answer: T; replayed: Record<string, string> }> {
+  const key = idempotencyKeyOf(req.headers["idempotency-key"] as string | undefined);
+  if (key === null) return { answer: await act(null), replayed: {} };
+  const scope = receiptScope(principal, name, req.method!, route, key);
+  const receipt = { scope, fingerprint: createHash("sha256").update(fingerprint).digest(), answer };
+  try {
+    return { answer: await act(receipt), replayed: {} };
+  } catch (error) {
+    if (!(error instanceof ReceiptExistsError)) throw error;
+    const kept = await service.store.receipt(scope);
+    if (kept === null) throw new UnavailableError("the first answer is no longer there", { cause: error });
+    if (!kept.fingerprint.equals(receipt.fingerprint))
+      throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
+    return { answer: kept.answer as T, replayed: { "Idempotency-Replayed": "true" } };
+  }
 }
 
 function namespaceJson(
-  { name, createdAt, settings: values }: Namespace,
+  { name, createdAt, settings: values }: Pick<Namespace, "name" | "createdAt" | "settings">,
   { entries, bytes }: { readonly entries: number; readonly bytes: number },
 ) {
   return { name, created_at: timestamp(createdAt), ...values, entries, bytes };
