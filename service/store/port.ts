@@ -94,7 +94,10 @@ export type ListRequest = {
   readonly now: number;
 };
 
-/** In byte order: an entry, or a folded prefix. */
+/** `items` in byte order. `seen`: no transaction above it is part of what was listed, or of what was found missing. */
+export type ListAnswer = { readonly items: readonly Listed[]; readonly seen: number };
+
+/** An entry, or a folded prefix. */
 export type Listed = { readonly key: string; readonly stored: Stored } | { readonly prefix: string };
 
 /** Behind the feed row `id` of transaction `xid`. */
@@ -170,7 +173,7 @@ export interface Store {
   knownReceipts(scopes: readonly Buffer[]): Promise<ReadonlySet<string>>;
   /** The first answer to a request of this scope in the last 24 hours. */
   receipt(scope: Buffer): Promise<KeptReceipt | null>;
-  list(request: ListRequest): Promise<readonly Listed[]>;
+  list(request: ListRequest): Promise<ListAnswer>;
   /** The newest position that a reader may start from now. */
   feedEnd(): Promise<FeedPosition>;
   /** Null when retention has dropped what follows `after`. */

@@ -222,7 +222,7 @@ export function storeContract(databaseUrl: () => string): void {
           if (all.length > 0) await store.commit(request(all.map((k) => write(`${namespace}/${k}`, draft(k)))));
           const found: string[] = [];
           for (let after: string | null = null; ; ) {
-            const page = await store.list({
+            const { items: page } = await store.list({
               namespace,
               epoch: 0n,
               prefix,
@@ -267,7 +267,7 @@ export function storeContract(databaseUrl: () => string): void {
           values: false,
           now,
         })
-      ).map((i) => "key" in i && i.key);
+      ).items.map((i) => "key" in i && i.key);
     assert.deepEqual(await names(at + 999), ["a", "c"]);
     assert.deepEqual(await names(at + 1000), ["c"]);
   });
@@ -389,16 +389,18 @@ export function storeContract(databaseUrl: () => string): void {
     assert.equal(await commitOne(`${name}/k`, draft("late")), null);
     const { record } = await store.putNamespace(name, {}, clock.next(), null);
     assert.deepEqual(
-      await store.list({
-        namespace: name,
-        epoch: record.epoch,
-        prefix: "",
-        delimiter: null,
-        after: null,
-        limit: 9,
-        values: false,
-        now: Date.now(),
-      }),
+      (
+        await store.list({
+          namespace: name,
+          epoch: record.epoch,
+          prefix: "",
+          delimiter: null,
+          after: null,
+          limit: 9,
+          values: false,
+          now: Date.now(),
+        })
+      ).items,
       [],
     );
     assert.equal(await commitOne(`${name}/k`, draft("stale writer")), null, "an epoch of before");

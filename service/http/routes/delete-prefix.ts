@@ -69,10 +69,10 @@ export function deletePrefixRoutes(app: App, service: Service): void {
   );
 }
 
-/** Deletes page by page. Yields the number of keys that were deleted, and the newest transaction that did it. */
+/** Deletes page by page. Yields the number of keys that were deleted, and the newest transaction that was seen or did it. */
 async function* deletePages(service: Service, { name, epoch }: Namespace, prefix: string) {
   for (let after: string | null = null; ; ) {
-    const found = await service.store.list({
+    const { items: found, seen } = await service.store.list({
       namespace: name,
       epoch,
       prefix,
@@ -90,7 +90,7 @@ async function* deletePages(service: Service, { name, epoch }: Namespace, prefix
         return service.writer.write({ steps, allOrNothing: true, receipt: null });
       }),
     );
-    const changed = answers.reduce((most, { results }) => Math.max(most, results[0]!.stored?.changed ?? 0), 0);
+    const changed = answers.reduce((most, { results }) => Math.max(most, results[0]!.stored?.changed ?? 0), seen);
     const isLast = keys.length < limits.page;
     yield { deleted: keys.length, changed, isLast };
     if (isLast) return;

@@ -125,7 +125,7 @@ async function drained(res: NodeJS.WritableStream & { readonly destroyed: boolea
 async function* allEntries(service: Service, { name, epoch }: Namespace, prefix: string, from: string | null) {
   for (let after = from; ; ) {
     const request = { namespace: name, epoch, prefix, delimiter: null, after, limit: pageSize, values: true };
-    const page = await service.store.list({ ...request, now: service.now() });
+    const { items: page } = await service.store.list({ ...request, now: service.now() });
     for (const item of page) {
       if (!("key" in item)) continue;
       after = item.key;

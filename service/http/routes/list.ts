@@ -45,20 +45,21 @@ export function listRoutes(app: App, service: Service): void {
         values: false,
         now: service.now(),
       };
-      const found = await service.store.list(request);
+      const { items: found, seen } = await service.store.list(request);
       const shown = found.slice(0, limit);
       const last = shown.at(-1);
       const more = found.length > limit && last !== undefined;
       const listed = shown.filter((item) => "key" in item);
+      const { entries, changed } = asked.values
+        ? await withValues(service, who, listed)
+        : { entries: listed.map(({ key, stored }) => entryJson(key, stored, request.now)), changed: 0 };
       const answer = {
-        entries: asked.values
-          ? await withValues(service, who, listed)
-          : listed.map(({ key, stored }) => entryJson(key, stored, request.now)),
+        entries,
         prefixes: shown.flatMap((item) => ("prefix" in item ? [item.prefix] : [])),
         cursor: more ? listCursor(list, "key" in last ? last.key : last.prefix) : null,
       };
-      const changed = listed.reduce((most, { stored }) => Math.max(most, stored.changed), 0);
-      const token = sessionAfter(session, service.cloud, service.store.incarnation, changed);
+      // Also what is missing was seen: a later read must not find what was deleted before.
+      const token = sessionAfter(session, service.cloud, service.store.incarnation, Math.max(seen, changed));
       return { status: 200, json: answer, headers: { "KV-Session": token } };
     },
   );
@@ -70,15 +71,17 @@ type ListedEntry = { readonly key: string };
 async function withValues(service: Service, who: Access, listed: readonly ListedEntry[]) {
   const budget = new ValueBudget();
   const entries: unknown[] = [];
+  let changed = 0;
   for (let at = 0; at < listed.length; at += valueWindow) {
     const keys = listed.slice(at, at + valueWindow).map(({ key }) => key);
     const reads = await Promise.all(keys.map((key) => service.reader.read(pathOf(who.namespace.name, key))));
     for (const [i, { stored }] of reads.entries()) {
+      changed = Math.max(changed, stored?.changed ?? 0);
       const entry = await entryWithValue(service, keys[i]!, stored, budget);
       if (entry !== null) entries.push(entry);
     }
   }
-  return entries;
+  return { entries, changed };
 }
 
 /** Prefixes and delimiters are parts of keys: anything else can match nothing, which would only confuse. */

@@ -177,7 +177,7 @@ class Watch {
     const { name, epoch } = this.#namespace;
     for (let after: string | null = null; ; ) {
       const now = this.#service.now();
-      const page = await this.#service.store.list({
+      const { items: page } = await this.#service.store.list({
         namespace: name,
         epoch,
         prefix: this.prefix,

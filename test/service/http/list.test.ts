@@ -235,6 +235,25 @@ describe("lists", () => {
     }
   });
 
+  it("bind a session to what they did not find, too: it stays gone in every process", async () => {
+    shared.clock.stop();
+    const beside = await startBeside({});
+    const other = new Api(beside.url);
+    try {
+      await fill("a");
+      const path = `/v1/kv/${ns}/a`;
+      assert.equal((await other.send(`GET ${path}`)).status, 200);
+      await send(`DELETE ${path}`);
+      const { json, headers } = await send(`GET /v1/kv/${ns}`);
+      assert.deepEqual(json.entries, []);
+      const session = { "KV-Session": String(headers["kv-session"]) };
+      expectProblem(await other.send(`GET ${path}`, { headers: session }), 404, "not-found");
+    } finally {
+      other.close();
+      await beside.close();
+    }
+  });
+
   describe("deleted by prefix", () => {
     it("are gone, with progress and their number; other keys stay", async () => {
       await fill(...Array.from({ length: 1500 }, (_, i) => `old/${i}`), "new/1", "old");
