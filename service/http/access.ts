@@ -19,6 +19,17 @@ export async function identify(service: Service, exchange: Exchange): Promise<Pr
   return principal;
 }
 
+/** {@link access} where credential and namespace are remembered; null when they must be asked for. */
+export function accessNow(service: Service, exchange: Exchange, verb: Verb, name: string): Access | null {
+  const { authorization } = exchange.head;
+  const principal = authorization === undefined ? null : service.auth.peek(authorization);
+  const namespace = service.namespaces.peek(name);
+  if (principal == null || namespace === undefined || !may(principal, verb, name)) return null;
+  if (principal.limit !== null) spend(service, exchange, principal.limit);
+  if (namespace.limit !== null) spend(service, exchange, namespace.limit);
+  return { principal, namespace };
+}
+
 /** Checks credential, scope and rate limits, in that order; throws 401, 403, 404 or 429. */
 export async function access(
   service: Service,
@@ -48,6 +59,6 @@ export async function accessEntry(service: Service, exchange: Exchange, name: st
 }
 
 /** What every answer must say of it is kept with the exchange. */
-export function spend(service: Service, exchange: Exchange, limit: NonNullable<Namespace["limit"]>): void {
+function spend(service: Service, exchange: Exchange, limit: NonNullable<Namespace["limit"]>): void {
   exchange.limits = service.rateLimits.spend(limit, exchange.limits);
 }

@@ -9,8 +9,7 @@ import { matches } from "../kv/decide.ts";
 import { isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import { advance, formatSession, type Session } from "../kv/session.ts";
-import { type Access, accessEntry, spend } from "./access.ts";
-import { may } from "./auth.ts";
+import { type Access, accessEntry, accessNow } from "./access.ts";
 import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
@@ -58,17 +57,13 @@ function answerPlainRead(service: Service, exchange: Exchange, url: string, slas
   const { authorization, ifNoneMatch, session: token, special } = exchange.head;
   if (special || authorization === undefined || url.length - slash > limits.keyBytes || !isPlain(url)) return false;
   if (slash === url.length - 1) return false;
-  const namespace = service.namespaces.peek(url.slice(start.length, slash));
-  const principal = service.auth.peek(authorization);
-  if (namespace === undefined || principal == null || !may(principal, "read", namespace.name)) return false;
   const session = token === undefined ? null : sessionOf(token);
+  const who = accessNow(service, exchange, "read", url.slice(start.length, slash));
   // From here on it is counted, so it cannot be handed back.
-  if (principal.limit !== null) spend(service, exchange, principal.limit);
-  if (namespace.limit !== null) spend(service, exchange, namespace.limit);
+  if (who === null) return false;
   const path = url.slice(start.length);
   const send = (record: Cached) => {
-    if (sendPlain(service, exchange, record, namespace, session, ifNoneMatch)) return;
-    const who = { principal, namespace };
+    if (sendPlain(service, exchange, record, who.namespace, session, ifNoneMatch)) return;
     sendRead(service, exchange, who, record, session).catch((error) => sendProblem(exchange, error));
   };
   const record = service.cache.peek(path);

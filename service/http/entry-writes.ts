@@ -7,7 +7,7 @@ import { counterValue } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import type { Session } from "../kv/session.ts";
 import type { StepResult, WriteAnswer } from "../store/jobs.ts";
-import { type Access, access } from "./access.ts";
+import { type Access, access, accessNow } from "./access.ts";
 import type { Target } from "./entries.ts";
 import { type Exchange, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
@@ -38,7 +38,9 @@ export async function writeEntry(
   header: HeaderOf,
 ): Promise<void> {
   const { req } = exchange;
-  const who = await access(service, exchange, "write", target.namespace);
+  const who =
+    accessNow(service, exchange, "write", target.namespace) ??
+    (await access(service, exchange, "write", target.namespace));
   const { settings } = who.namespace;
   const schema = target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery;
   const query = target.query === "" ? {} : parseQuery(schema, target.query);

@@ -199,21 +199,22 @@ let halfRead = 0;
  * The request's body: bytes up to `inline`, a stream of them above. Throws 413 past `limit` and 408 when it stalls.
  * A stream throws the same while it is read; `limit` is then the reader's to watch.
  */
-export function readBody(
+export async function readBody(
   req: IncomingMessage,
   limit: number,
   inline: number,
   what: string,
 ): Promise<Buffer | AsyncGenerator<Buffer>> {
   const announced = req.headers["content-length"];
-  if (announced !== undefined && Number(announced) > limit)
-    return Promise.reject(tooLarge(what, limit, Number(announced)));
-  // Small bodies come with their headers. All of one is there before Node says so, and without listeners it costs less.
+  if (announced !== undefined && Number(announced) > limit) throw tooLarge(what, limit, Number(announced));
+  // A small body comes with its headers: Node hands it on right behind them, and tells of its end later. Taken as it is,
+  // without listeners and a timer, it costs half as much.
+  await null;
   if (req.readableLength <= Math.min(limit, inline) && (req.complete || req.readableLength === Number(announced))) {
     const body = (req.read() as Buffer | null) ?? noBytes;
     // Its end has yet to be read, too.
     req.resume();
-    return Promise.resolve(body);
+    return body;
   }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

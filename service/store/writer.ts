@@ -97,22 +97,26 @@ export class Writer {
   /** Resolves when committed, or decided without a write. Rejects with the store's errors. */
   write(request: WriteRequest): Promise<WriteAnswer> {
     return new Promise((resolve, reject) => {
-      const bytes = request.steps.reduce((sum, { operation }) => sum + bytesOf(operation), 0);
+      const { steps, allOrNothing, receipt } = request;
+      let bytes = 0;
+      for (const { operation } of steps) bytes += bytesOf(operation);
       if (this.#open.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
         reject(new OverloadedError("too many writes wait for the database"));
         return;
       }
       const job: Job = {
-        ...request,
+        steps,
+        allOrNothing,
+        receipt,
         bytes,
         deadline: this.#options.monotonic() + this.#options.timeout,
         resolve,
         reject,
-        current: request.steps.map(() => undefined),
+        current: steps.map(() => undefined),
         decisions: [],
         decidedAt: 0,
         attempts: 0,
-        alone: request.steps.length !== 1,
+        alone: steps.length !== 1,
         hinted: false,
         sent: false,
         expired: false,
@@ -120,7 +124,7 @@ export class Writer {
       this.#open.add(job);
       this.#waitingBytes += bytes;
       let first = true;
-      for (const { path } of job.steps) {
+      for (const { path } of steps) {
         const queue = this.#queues.get(path);
         if (queue === undefined) {
           this.#queues.set(path, [job]);
