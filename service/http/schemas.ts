@@ -196,7 +196,7 @@ export const listQuery = z
     cursor: cursor.optional(),
     limit: z
       .string()
-      .regex(/^\d{1,6}$/)
+      .regex(/^\d{1,6}$/, `expected an integer from 1 to ${limits.page}`)
       .transform(Number)
       .pipe(z.number().int().min(1).max(limits.page))
       .optional()
@@ -209,6 +209,13 @@ export const page = z
   .openapi("Page");
 
 export const deleteQuery = z.strictObject({ prefix: z.string().min(1).max(maxKeyBytes) }).openapi("DeletePrefixQuery");
+
+/** A header, in the document: {@link idempotencyKeyOf} reads it. */
+export const idempotencyKey = z
+  .string()
+  .max(255)
+  .optional()
+  .openapi({ description: "A retry with it gets the first answer (24 h)." });
 
 const sessionSoFar = z.string().openapi({
   description: "The `KV-Session` that covers all that was written so far: the headers left before it was known.",
@@ -227,7 +234,7 @@ export const watchQuery = z
     values: flag.optional(),
     wait: z
       .string()
-      .regex(/^\d{0,2}$/)
+      .regex(/^\d{0,2}$/, `expected seconds from 0 to ${limits.waitSeconds}`)
       .transform((text) => (text === "" ? 30 : Number(text)))
       .pipe(z.number().min(0).max(limits.waitSeconds))
       .optional()

@@ -28,7 +28,7 @@ import {
   readBody,
   sessionOf,
 } from "../request.ts";
-import { limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
+import { idempotencyKey, limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { receiptScope } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
@@ -37,7 +37,11 @@ import { type App, type Call, json, route } from "./route.ts";
 const window = 128;
 
 const parts = {
-  request: { params: z.object({ ns: namespaceName }), body: { ...json(operations), required: true } },
+  request: {
+    params: z.object({ ns: namespaceName }),
+    headers: z.object({ "idempotency-key": idempotencyKey }),
+    body: { ...json(operations), required: true },
+  },
   tags: ["entries"],
 };
 

@@ -9,12 +9,13 @@ import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
 import { durabilityOf, idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
-import { namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
+import { idempotencyKey, namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { receiptScope } from "../writes.ts";
 import { type App, json, route } from "./route.ts";
 
 const params = z.object({ ns: namespaceName });
+const headers = z.object({ "idempotency-key": idempotencyKey });
 const tags = ["namespaces"];
 const path = "/v1/namespaces/{ns}";
 const none = z.strictObject({});
@@ -69,7 +70,7 @@ export function namespaceRoutes(app: App, service: Service): void {
       tags,
       summary: "Makes a namespace, or replaces its settings",
       description: "Fields that are not sent take their defaults. Processes hear of a change within 5 s.",
-      request: { params, body: { ...json(settings), required: false } },
+      request: { params, headers, body: { ...json(settings), required: false } },
       responses: { 200: json(namespaceSchema, "Settings replaced"), 201: json(namespaceSchema, "Made") },
     },
     async ({ exchange, param, query }) => {
@@ -107,7 +108,7 @@ export function namespaceRoutes(app: App, service: Service): void {
       tags,
       summary: "Deletes a namespace",
       description: "409 unless it is empty or `?force=1`: then its entries vanish at once.",
-      request: { params, query: deleteQuery },
+      request: { params, headers, query: deleteQuery },
       responses: { 204: { description: "Deleted" } },
     },
     async ({ exchange, param, query }) => {
