@@ -132,10 +132,8 @@ export type NamespaceRecord = {
 
 export type NamespaceDeletion = "deleted" | "not-found" | "not-empty";
 
-/** What a kept answer says of a namespace that was put, or deleted, besides what the caller gave. */
-export type NamespaceReceipt =
-  | { readonly created: boolean; readonly createdAt: number }
-  | { readonly outcome: NamespaceDeletion };
+/** The receipt of a request that writes no entries. */
+export type SettingsReceipt = Omit<Receipt, "path">;
 
 export type ApiKeyRecord = {
   readonly id: string;
@@ -187,21 +185,21 @@ export interface Store {
   namespaceSize(name: string): Promise<{ readonly entries: number; readonly bytes: number }>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;
   /**
-   * Whether it was made new. `receipt` is kept with it, its answer together with what became of the namespace (see
-   * {@link NamespaceReceipt}). Rejects with {@link ReceiptExistsError}, and does nothing, where there is one already.
+   * Whether it was made new. `receipt` is kept with it, `created` and `createdAt` (milliseconds since 1970) added to its
+   * answer. Rejects with {@link ReceiptExistsError}, and does nothing, where there is one already.
    */
   putNamespace(
     name: string,
     settings: Record<string, unknown>,
     clock: bigint,
-    receipt: Omit<Receipt, "path"> | null,
+    receipt: SettingsReceipt | null,
   ): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
-  /** Hides all entries of the namespace at once; they are removed later. "not-empty" unless forced. `receipt` as above. */
+  /** Hides all entries of the namespace at once; they are removed later. "not-empty" unless forced. `receipt` as above, with `outcome`. */
   deleteNamespace(
     name: string,
     force: boolean,
     clock: bigint,
-    receipt: Omit<Receipt, "path"> | null,
+    receipt: SettingsReceipt | null,
   ): Promise<NamespaceDeletion>;
 
   apiKey(id: string): Promise<ApiKeyRecord | null>;

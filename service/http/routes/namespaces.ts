@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import { type Receipt, ReceiptExistsError, UnavailableError } from "../../store/port.ts";
+import { ReceiptExistsError, type SettingsReceipt, UnavailableError } from "../../store/port.ts";
 import { ReceiptMismatchError } from "../../store/writer.ts";
 import { identify } from "../access.ts";
 import { forbidden, may, type Principal } from "../auth.ts";
@@ -96,8 +96,8 @@ export function namespaceRoutes(app: App, service: Service): void {
         return { ...size, created, createdAt: record.createdAt };
       });
       const { created, createdAt, ...first } = answer;
-      const json = namespaceJson({ name, createdAt, settings: values }, first);
-      return { status: created ? 201 : 200, json, headers: replayed };
+      const namespace = namespaceJson({ name, createdAt, settings: values }, first);
+      return { status: created ? 201 : 200, json: namespace, headers: replayed };
     },
   );
   route(
@@ -145,14 +145,13 @@ type Asked = {
   /** Kept with the receipt, besides what the store adds. */
   readonly answer: Readonly<Record<string, unknown>>;
 };
-type KeptAnswer = Omit<Receipt, "path">;
 
 /** Does it once per Idempotency-Key: a retry finds the receipt there, and gets the answer that was kept with it. */
 async function once<T>(
   service: Service,
   { req, route }: Exchange,
   { principal, name, fingerprint, answer }: Asked,
-  act: (receipt: KeptAnswer | null) => Promise<T>,
+  act: (receipt: SettingsReceipt | null) => Promise<T>,
 ): Promise<{ answer: T; replayed: Record<string, string> }> {
   const key = idempotencyKeyOf(req.headers["idempotency-key"] as string | undefined);
   if (key === null) return { answer: await act(null), replayed: {} };

@@ -3,8 +3,8 @@ import {
   type ApiKeyRecord,
   type NamespaceDeletion,
   type NamespaceRecord,
-  type Receipt,
   ReceiptExistsError,
+  type SettingsReceipt,
 } from "../port.ts";
 import { type Connections, isDuplicate, type Row } from "./connection.ts";
 
@@ -51,7 +51,7 @@ export async function putNamespace(
   name: string,
   settings: unknown,
   clock: bigint,
-  receipt: Omit<Receipt, "path"> | null,
+  receipt: SettingsReceipt | null,
 ) {
   const text = `with put as (
      insert into namespaces as n (name, epoch, hlc, origin, settings)
@@ -85,7 +85,7 @@ function recorded(more: string, first: number): string {
    )`;
 }
 
-function receiptValues(receipt: Omit<Receipt, "path"> | null): (string | null)[] {
+function receiptValues(receipt: SettingsReceipt | null): (string | null)[] {
   if (receipt === null) return [null, null, null];
   return [receipt.scope.toString("hex"), receipt.fingerprint.toString("hex"), JSON.stringify(receipt.answer)];
 }
@@ -107,7 +107,7 @@ export async function deleteNamespace(
   force: boolean,
   clock: bigint,
   now: number,
-  receipt: Omit<Receipt, "path"> | null,
+  receipt: SettingsReceipt | null,
 ): Promise<NamespaceDeletion> {
   const text = `with found as (
        select name, exists (
