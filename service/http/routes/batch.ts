@@ -26,6 +26,7 @@ import {
   parse,
   parseJson,
   readBody,
+  refuseHeaders,
   sessionOf,
 } from "../request.ts";
 import { idempotencyKey, limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
@@ -96,12 +97,18 @@ type Request = {
 
 type Outcome = { readonly results: readonly ResultJson[]; readonly changed: number; readonly replayed: boolean };
 
+const refused = {
+  "if-match": "each operation takes an if_match of its own",
+  "if-none-match": "each operation takes an if_none_match of its own",
+};
+
 async function requestOf(service: Service, { exchange, param, query }: Call): Promise<Request> {
   const { req } = exchange;
   if (query !== "") throw new Problem("bad-parameter", "expected no parameters");
   // Strangers are turned away before their body is read.
   await identify(service, exchange);
   const header = (name: string) => req.headers[name] as string | undefined;
+  refuseHeaders(header, refused);
   const body = (await readBody(req, limits.jsonBytes, limits.jsonBytes, "the body")) as Buffer;
   const { operations: inputs } = parse(operations, parseJson(body), "bad-body");
   return {
