@@ -1,5 +1,6 @@
 import { type Call, type CallOptions, type Durability, discard, readJson, type Transport } from "./http.ts";
 import { bodyOf, json } from "./value.ts";
+import { randomKey } from "./wire.ts";
 
 /** At most `requests` in any `seconds`, with bursts up to `requests`. */
 export type RateLimit = { requests: number; seconds?: number | undefined };
@@ -83,6 +84,7 @@ export class Namespaces {
     const request: Call = {
       method: "PUT",
       path: pathOf(name),
+      headers: { "idempotency-key": randomKey() },
       body: bodyOf(json(toWire(settings))),
       repeatable: true,
     };
@@ -91,8 +93,15 @@ export class Namespaces {
 
   /** Deletes an empty namespace, or with `force` one with all its entries. */
   async delete(name: string, options: CallOptions & { force?: boolean | undefined } = {}): Promise<void> {
-    const query = { force: options.force ? "1" : undefined };
-    await this.#transport.send({ method: "DELETE", path: pathOf(name), query, repeatable: true }, options, discard);
+    const request: Call = {
+      method: "DELETE",
+      path: pathOf(name),
+      query: { force: options.force ? "1" : undefined },
+      // Else the retry of a deletion whose answer was lost would find nothing, and fail.
+      headers: { "idempotency-key": randomKey() },
+      repeatable: true,
+    };
+    await this.#transport.send(request, options, discard);
   }
 }
 

@@ -13,7 +13,7 @@ export type {
   RateLimit,
   Scope,
 } from "./admin.ts";
-export type { Meta } from "./entry.ts";
+export type { CounterParts, Meta } from "./entry.ts";
 export { Entry, StreamEntry, ValueEntry } from "./entry.ts";
 export { type ErrorCode, type Problem, SkyKVError } from "./errors.ts";
 export type { ExportOptions } from "./export.ts";

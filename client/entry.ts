@@ -3,6 +3,12 @@ import { decodeText, decodeValue } from "./bytes.ts";
 /** A JSON object of at most 1 KiB that is kept with an entry. */
 export type Meta = { readonly [name: string]: unknown };
 
+/** `epoch`: the write that the counter was born over; `cells`: by cloud its last increment and the sum of all of them. */
+export type CounterParts = {
+  readonly epoch: string | null;
+  readonly cells: Readonly<Record<string, { readonly version: string; readonly sum: number }>>;
+};
+
 /** What is known of an entry without its value. */
 export class Entry {
   readonly key: string;
@@ -21,6 +27,8 @@ export class Entry {
   readonly contentType: string;
   readonly contentEncoding: string | null;
   readonly meta: Meta | null;
+  /** Of a counter in an export: what its sum is made of, which an import with `versions: "keep"` needs; otherwise null. */
+  readonly counter: CounterParts | null;
 
   constructor(facts: EntryFacts) {
     this.key = facts.key;
@@ -34,6 +42,7 @@ export class Entry {
     this.contentType = facts.contentType;
     this.contentEncoding = facts.contentEncoding;
     this.meta = facts.meta;
+    this.counter = facts.counter;
   }
 }
 
@@ -86,6 +95,7 @@ export type WireEntry = {
   value?: string;
   encoding?: "utf8" | "base64";
   omitted?: true;
+  counter?: CounterParts;
 };
 
 /** A {@link ValueEntry} when the JSON holds the value. */
@@ -102,6 +112,7 @@ export function entryOfJson(wire: WireEntry): Entry | ValueEntry {
     contentType: wire.content_type,
     contentEncoding: wire.content_encoding,
     meta: wire.meta,
+    counter: wire.counter ?? null,
   };
   return wire.value === undefined ? new Entry(facts) : new ValueEntry(facts, decodeValue(wire.value, wire.encoding));
 }
@@ -122,6 +133,7 @@ export function factsOfHeaders(key: string, { headers }: Response): EntryFacts {
     contentType: headers.get("content-type") ?? "application/octet-stream",
     contentEncoding: headers.get("content-encoding"),
     meta: meta === null ? null : (JSON.parse(meta) as Meta),
+    counter: null,
   };
 }
 

@@ -1,5 +1,5 @@
 import { encodeText } from "./bytes.ts";
-import type { Meta } from "./entry.ts";
+import type { CounterParts, Meta } from "./entry.ts";
 import { fromProblem, isTransient, type Problem, SkyKVError } from "./errors.ts";
 import { maxBreaks } from "./export.ts";
 import { type CallOptions, linesOf, parseLine, pauseAfter, sleep, type Transport } from "./http.ts";
@@ -13,9 +13,12 @@ export type ImportRecord = {
   readonly contentType?: string | null | undefined;
   readonly contentEncoding?: string | null | undefined;
   readonly meta?: Meta | null | undefined;
+  /** Null: never, whatever the namespace's default; absent: that default. */
   readonly expiresAt?: Date | null | undefined;
   /** Counts with `versions: "keep"` only. */
   readonly version?: string | undefined;
+  /** Of a counter; counts with `versions: "keep"` only. */
+  readonly counter?: CounterParts | null | undefined;
 };
 
 export type ImportProgress = {
@@ -145,6 +148,7 @@ type WireProgress = {
   line: number;
   imported?: number;
   failed?: number;
+  session?: string;
   key?: string;
   problem?: Problem;
 };
@@ -186,6 +190,7 @@ async function send(
     progress.line = line.line;
     progress.imported = line.imported ?? progress.imported;
     progress.failed = line.failed ?? progress.failed;
+    if (line.session !== undefined) transport.session.accept(line.session);
     onProgress();
     if (line.type === "end") return;
   }
@@ -228,7 +233,8 @@ function wireRecord(record: ImportRecord, keepVersion: boolean): object {
     content_type: record.contentType ?? content_type,
     content_encoding: record.contentEncoding ?? undefined,
     meta: record.meta ?? undefined,
-    expires_at: record.expiresAt?.toISOString(),
+    expires_at: record.expiresAt === null ? null : record.expiresAt?.toISOString(),
     version: keepVersion ? record.version : undefined,
+    counter: keepVersion ? (record.counter ?? undefined) : undefined,
   };
 }

@@ -307,7 +307,7 @@ export class Namespace {
   /** Deletes all entries whose keys begin with `prefix`, which is not empty; gives their number. */
   async deletePrefix(
     prefix: string,
-    options: WriteOptions & { onProgress?: ((deleted: number) => void) | undefined } = {},
+    options: Omit<WriteOptions, "idempotencyKey"> & { onProgress?: ((deleted: number) => void) | undefined } = {},
   ): Promise<number> {
     if (prefix === "") throw new TypeError("expected a prefix; to delete everything, delete the namespace");
     const headers = this.#writeHeaders(options);
@@ -318,8 +318,10 @@ export class Namespace {
       let deleted = 0;
       try {
         for await (const line of linesOf(response)) {
-          const progress = parseLine<{ type: string; deleted: number }>(line);
+          const progress = parseLine<{ type: string; deleted: number; session?: string }>(line);
           deleted = progress.deleted;
+          // The headers were sent before anything was deleted.
+          if (progress.session !== undefined) this.#transport.session.accept(progress.session);
           options.onProgress?.(before + deleted);
           if (progress.type === "end") return before + deleted;
         }

@@ -100,6 +100,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     count: (tier) => metrics.read(tier),
   });
   shared?.onInvalidate(() => feed.poke());
+  const namespaces = new Namespaces(store, monotonic);
   const writer: Writer = new Writer({
     store,
     reader,
@@ -107,6 +108,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     now,
     monotonic,
     timeout: config.REQUEST_TIMEOUT_MS,
+    epochOf: async (name) => (await namespaces.refresh(name))?.epoch ?? null,
     checkClock: () => health.checkClock(),
     onCommitted: (committed) => {
       metrics.commits.inc();
@@ -132,7 +134,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     clock,
     now,
     monotonic,
-    namespaces: new Namespaces(store, monotonic),
+    namespaces,
     auth: new Auth(store, now, monotonic, jwt),
     rateLimits: new RateLimits(monotonic, shared),
     metrics,

@@ -36,7 +36,7 @@ export class EntryCache {
   readonly #options: EntryCacheOptions;
   readonly #records: LRUCache<Path, Cached>;
   readonly #loads = new Map<Path, Promise<CacheRecord>>();
-  /** Reads under way by path: what they bring may have been overtaken. */
+  /** Other reads under way by path: what they bring may have been overtaken. */
   readonly #reading = new Map<Path, number>();
   /** Raised when everything is forgotten: what was read before must not come back. */
   #generation = 0;
@@ -83,22 +83,26 @@ export class EntryCache {
 
   /** The key's state as it was at some moment after this call, from the database. */
   async fresh(path: Path): Promise<Cached> {
-    const readAt = this.now();
-    const { shared, reader, count } = this.#options;
-    count("store");
-    if (shared === null) return this.#keep({ path, ...(await reader.read(path)), readAt });
-    const generation = this.#generation;
     this.#reading.set(path, (this.#reading.get(path) ?? 0) + 1);
     try {
-      const record = { path, ...(await reader.read(path)), readAt };
-      if (generation !== this.#generation) return record;
-      shared.fill([record], this.now());
-      return this.#keep(record);
+      return await this.#fromStore(path);
     } finally {
       const others = this.#reading.get(path)! - 1;
       if (others === 0) this.#reading.delete(path);
       else this.#reading.set(path, others);
     }
+  }
+
+  async #fromStore(path: Path): Promise<Cached> {
+    const readAt = this.now();
+    const { shared, reader, count } = this.#options;
+    const generation = this.#generation;
+    count("store");
+    const { stored, horizon } = await reader.read(path);
+    const record = { path, stored, readAt, horizon };
+    if (generation !== this.#generation) return record;
+    shared?.fill([record], this.now());
+    return this.#keep(record);
   }
 
   #load(path: Path): Promise<CacheRecord> {
@@ -113,7 +117,7 @@ export class EntryCache {
   async #loadOnce(path: Path): Promise<CacheRecord> {
     try {
       const shared = this.#options.shared === null ? null : await this.#fromShared(path);
-      return shared ?? (await this.fresh(path));
+      return shared ?? (await this.#fromStore(path));
     } finally {
       this.#loads.delete(path);
     }
@@ -146,12 +150,27 @@ export class EntryCache {
     });
   }
 
-  /** After a commit of this process: keeps what was written, here and in L2, and tells the others. */
+  /**
+   * After a commit of this process: keeps what was written, here and in L2, and tells the others. Without L2 only what
+   * somebody reads is kept: the rest would push that out, and cost the collector of garbage a sixth of a PUT. With L2
+   * everything is, because its copy may still be the old one when the next read comes.
+   */
   committed({ rows, horizon, startedAt }: Committed): void {
     const readAt = startedAt + this.#options.databaseOffset();
-    const records = rows.map(({ path, stored }) => ({ path, stored, readAt, horizon }));
-    for (const record of records) this.#keep(record);
-    this.#options.shared?.publish(records, this.now());
+    const { shared } = this.#options;
+    const records: CacheRecord[] = [];
+    for (const { path, stored } of rows) {
+      if (shared === null && !this.#records.has(path) && !this.#isBeingRead(path)) continue;
+      const record = { path, stored, readAt, horizon };
+      this.#keep(record);
+      records.push(record);
+    }
+    shared?.publish(records, this.now());
+  }
+
+  /** Whether a read is under way that began before now, and would bring back what has been replaced meanwhile. */
+  #isBeingRead(path: Path): boolean {
+    return this.#reading.has(path) || this.#loads.has(path);
   }
 
   /** Set if newer. Returns what may be answered with: the record itself, also where it is not kept. */
@@ -166,8 +185,7 @@ export class EntryCache {
   /** Leaves a mark that says how new a record must be: a read that began before the other's commit may still come in. */
   #invalidate(path: Path, newest: bigint): void {
     const there = this.#records.peek(path);
-    if (there === undefined ? !this.#reading.has(path) && !this.#loads.has(path) : timeOf(there.stored) >= newest)
-      return;
+    if (there === undefined ? !this.#isBeingRead(path) : timeOf(there.stored) >= newest) return;
     const version = { time: newest, origin: "" };
     this.#records.set(path, {
       path,

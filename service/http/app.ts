@@ -1,9 +1,10 @@
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { entryRoutes } from "./entries.ts";
-import { type Exchange, exchangeOf, logUnexpected, remember, sendProblem } from "./exchange.ts";
-import { Problem, problemOf, problemType } from "./problems.ts";
+import { type Exchange, exchangeOf, logUnexpected, problemHeaders, remember, sendProblem } from "./exchange.ts";
+import { Problem, problemOf } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
+import { deletePrefixRoutes } from "./routes/delete-prefix.ts";
 import { documentEntryRoutes } from "./routes/entries.ts";
 import { exportRoutes } from "./routes/export.ts";
 import { importRoutes } from "./routes/import.ts";
@@ -48,6 +49,7 @@ export function createApp(service: Service): App {
   const app = new OpenAPIHono<Env>();
   documentEntryRoutes(app);
   listRoutes(app, service);
+  deletePrefixRoutes(app, service);
   batchRoutes(app, service);
   watchRoutes(app, service);
   namespaceRoutes(app, service);
@@ -75,13 +77,11 @@ export function createApp(service: Service): App {
       exchange.res.destroy();
       return new Response(null);
     }
-    const headers = {
-      ...problem.headers,
-      "Content-Type": problemType,
-      "Cache-Control": "no-store",
-      "KV-Request-Id": exchange.id,
-    };
-    return new Response(JSON.stringify(problem.body(exchange.id)), { status: problem.status, headers });
+    const { status } = problem;
+    return new Response(JSON.stringify(problem.body(exchange.id)), {
+      status,
+      headers: problemHeaders(exchange, problem),
+    });
   });
   return app;
 }

@@ -3,6 +3,7 @@ import { createRemoteJWKSet, type JWTPayload, jwtVerify } from "jose";
 import type { Now } from "../kv/clock.ts";
 import type { ApiKeyRecord, Store } from "../store/port.ts";
 import { Problem } from "./problems.ts";
+import type { RateLimit } from "./rate-limits.ts";
 
 export type Verb = "read" | "write" | "admin";
 
@@ -11,7 +12,7 @@ export type Principal = {
   /** `key:<id>` or `jwt:<subject>`: names rate limits and idempotency scopes. */
   readonly id: string;
   readonly scopes: readonly Scope[];
-  readonly rateLimit: { readonly requests: number; readonly seconds: number } | null;
+  readonly limit: RateLimit | null;
 };
 
 type Known = { readonly principal: Principal | null; readonly until: number };
@@ -83,7 +84,9 @@ export class Auth {
     if (!matches || record === null || record.revokedAt !== null) return null;
     if (record.expiresAt !== null && record.expiresAt <= this.#now()) return null;
     const scopes = record.scopes.map(parseScope);
-    return { expiresAt: record.expiresAt, principal: { id: `key:${record.id}`, scopes, rateLimit: record.rateLimit } };
+    const id = `key:${record.id}`;
+    const limit = record.rateLimit && { name: id, ...record.rateLimit };
+    return { expiresAt: record.expiresAt, principal: { id, scopes, limit } };
   }
 
   async #jwtOf(token: string) {
@@ -108,7 +111,7 @@ export class Auth {
       .split(" ")
       .filter((text) => scopePattern.test(text))
       .map(parseScope);
-    return { expiresAt: payload.exp! * 1000, principal: { id: `jwt:${payload.sub}`, scopes, rateLimit: null } };
+    return { expiresAt: payload.exp! * 1000, principal: { id: `jwt:${payload.sub}`, scopes, limit: null } };
   }
 }
 

@@ -9,8 +9,7 @@ import { matches } from "../kv/decide.ts";
 import { isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import { advance, formatSession, type Session } from "../kv/session.ts";
-import { accessEntry, limitHeaders } from "./access.ts";
-import { may } from "./auth.ts";
+import { type Access, accessEntry, accessNow } from "./access.ts";
 import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
@@ -57,24 +56,19 @@ export function entryRoutes(service: Service): (exchange: Exchange) => boolean {
 function answerPlainRead(service: Service, exchange: Exchange, url: string, slash: number): boolean {
   const { authorization, ifNoneMatch, session: token, special } = exchange.head;
   if (special || authorization === undefined || url.length - slash > limits.keyBytes || !isPlain(url)) return false;
-  const namespace = service.namespaces.peek(url.slice(start.length, slash));
-  const principal = service.auth.peek(authorization);
-  if (namespace === undefined || principal == null || !may(principal, "read", namespace.name)) return false;
-  if (principal.rateLimit !== null || namespace.settings.rate_limit !== null) return false;
-  const session = token === undefined ? null : sessionOf(token);
-  const path = url.slice(start.length);
-  const record = service.cache.peek(path);
-  if (record !== undefined && (session === null || !isBehind(record, session, service))) {
-    return sendPlain(service, exchange, record, namespace, session, ifNoneMatch);
-  }
   if (slash === url.length - 1) return false;
-  recordFor(service, path, "cached", session).then(
-    (found) => {
-      if (sendPlain(service, exchange, found, namespace, session, ifNoneMatch)) return;
-      answer(service, exchange, slash, -1).catch((error) => sendProblem(exchange, error));
-    },
-    (error) => sendProblem(exchange, error),
-  );
+  const session = token === undefined ? null : sessionOf(token);
+  const who = accessNow(service, exchange, "read", url.slice(start.length, slash));
+  // From here on it is counted, so it cannot be handed back.
+  if (who === null) return false;
+  const path = url.slice(start.length);
+  const send = (record: Cached) => {
+    if (sendPlain(service, exchange, record, who.namespace, session, ifNoneMatch)) return;
+    sendRead(service, exchange, who, record, session).catch((error) => sendProblem(exchange, error));
+  };
+  const record = service.cache.peek(path);
+  if (record !== undefined && (session === null || !isBehind(record, session, service))) send(record);
+  else recordFor(service, path, "cached", session).then(send, (error) => sendProblem(exchange, error));
   return true;
 }
 
@@ -97,10 +91,11 @@ function sendPlain(
   if (entry.body === null || (ifNoneMatch !== undefined && ifNoneMatch !== entry.tag)) return false;
   const seen = sessionText(service, session, record, entry);
   if (ifNoneMatch !== undefined) {
-    send(exchange, 304, notModifiedHeaders(entry, null), [], seen);
+    sendNotModified(exchange, entry, privateCache, seen);
     return true;
   }
   const headers = entry.headers.concat("Cache-Control", privateCache, "KV-Session", seen, "KV-Request-Id", exchange.id);
+  if (exchange.limits.length > 0) headers.push(...exchange.limits);
   sendSoon(exchange, 200, headers, entry.body);
   return true;
 }
@@ -158,8 +153,20 @@ async function read(service: Service, exchange: Exchange, target: Target, header
   if (target.query !== "") parseQuery(noParameters, target.query);
   const session = sessionOf(header("kv-session"));
   const consistency = consistencyOf(header("kv-consistency"));
-  const conditions = conditionsOf(header, undefined);
   const record = await recordFor(service, pathOf(target.namespace, target.key), consistency, session);
+  await sendRead(service, exchange, who, record, session);
+}
+
+/** Answers with what was found, as conditions and range want it. */
+async function sendRead(
+  service: Service,
+  exchange: Exchange,
+  who: Access,
+  record: Cached,
+  session: Session | null,
+): Promise<void> {
+  const header: HeaderOf = (name) => exchange.req.headers[name] as string | undefined;
+  const conditions = conditionsOf(header, undefined);
   const visible = isVisible(record, who.namespace, service.now());
   const publicMaxAge = who.principal === null ? who.namespace.settings.public_max_age : null;
   const current = visible ? record.stored!.entry : null;
@@ -169,13 +176,12 @@ async function read(service: Service, exchange: Exchange, target: Target, header
   }
   if (!visible) throw refusalOf("not-found", null, { "KV-Session": seen });
   const entry = rendered(record, service.cloud, service.store.incarnation);
-  const extra = limitHeaders(who);
   const token = sessionText(service, session, record, entry);
   if (conditions.ifNoneMatch !== null && matches(conditions.ifNoneMatch, current)) {
-    send(exchange, 304, notModifiedHeaders(entry, publicMaxAge), extra, token);
+    sendNotModified(exchange, entry, cacheControl(publicMaxAge), token);
     return;
   }
-  await sendEntry(service, exchange, record, entry, [...extra, "Cache-Control", cacheControl(publicMaxAge)], token);
+  await sendEntry(service, exchange, record, entry, cacheControl(publicMaxAge), token);
 }
 
 /** The state to answer with: cached if that is fresh enough for the session, else read from the database. */
@@ -208,19 +214,9 @@ function sessionText(service: Service, session: Session | null, record: Cached, 
   return formatSession(advance(session, service.cloud, service.store.incarnation, record.stored!.changed));
 }
 
-function notModifiedHeaders(entry: Rendered, publicMaxAge: number | null): string[] {
-  return ["ETag", entry.tag, "Cache-Control", cacheControl(publicMaxAge)];
-}
-
-function send(
-  { res, id }: Exchange,
-  status: number,
-  headers: readonly string[],
-  extra: readonly string[],
-  session: string,
-): void {
-  res.writeHead(status, [...headers, ...extra, "KV-Session", session, "KV-Request-Id", id]);
-  res.end();
+function sendNotModified({ res, id, limits }: Exchange, { tag }: Rendered, caching: string, session: string): void {
+  const headers = ["ETag", tag, "Cache-Control", caching, "KV-Session", session, "KV-Request-Id", id, ...limits];
+  res.writeHead(304, headers).end();
 }
 
 async function sendEntry(
@@ -228,14 +224,14 @@ async function sendEntry(
   exchange: Exchange,
   record: Cached,
   entry: Rendered,
-  extra: string[],
+  caching: string,
   session: string,
 ): Promise<void> {
-  const { req, res, id } = exchange;
+  const { req, res, id, limits } = exchange;
   const ifRange = req.headers["if-range"];
   const range = ifRange === undefined || ifRange === entry.tag ? parseRange(req.headers.range, entry.size) : null;
   if (range === "outside") throw unsatisfiable(entry.size);
-  const headers = [...entry.headers, ...extra, "KV-Session", session, "KV-Request-Id", id];
+  const headers = [...entry.headers, "Cache-Control", caching, "KV-Session", session, "KV-Request-Id", id, ...limits];
   if (range !== null) {
     headers[headers.indexOf("Content-Length") + 1] = String(range.end - range.start + 1);
     headers.push("Content-Range", `bytes ${range.start}-${range.end}/${entry.size}`);

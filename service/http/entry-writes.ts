@@ -7,7 +7,7 @@ import { counterValue } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import type { Session } from "../kv/session.ts";
 import type { StepResult, WriteAnswer } from "../store/jobs.ts";
-import { type Access, access, limitHeaders } from "./access.ts";
+import { type Access, access, accessNow } from "./access.ts";
 import type { Target } from "./entries.ts";
 import { type Exchange, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
@@ -38,7 +38,9 @@ export async function writeEntry(
   header: HeaderOf,
 ): Promise<void> {
   const { req } = exchange;
-  const who = await access(service, exchange, "write", target.namespace);
+  const who =
+    accessNow(service, exchange, "write", target.namespace) ??
+    (await access(service, exchange, "write", target.namespace));
   const { settings } = who.namespace;
   const schema = target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery;
   const query = target.query === "" ? {} : parseQuery(schema, target.query);
@@ -60,7 +62,7 @@ export async function writeEntry(
     allOrNothing: true,
     receipt: idempotencyKey === null ? null : receiptOf(who, exchange, idempotencyKey, target, header, operation),
   });
-  sendWritten(service, exchange, who, answer, operation, durability, session);
+  sendWritten(service, exchange, answer, operation, durability, session);
 }
 
 async function operationOf(
@@ -136,7 +138,13 @@ function receiptOf(
   if (operation.kind === "put") hash.update(operation.value.blob ?? operation.value.body!);
   if (operation.kind === "increment") hash.update(String(operation.by));
   return {
-    scope: receiptScope(who, req.method!, `${target.key}:${target.action ?? ""}`, idempotencyKey),
+    scope: receiptScope(
+      who.principal,
+      who.namespace.name,
+      req.method!,
+      `${target.key}:${target.action ?? ""}`,
+      idempotencyKey,
+    ),
     fingerprint: hash.digest(),
   };
 }
@@ -144,7 +152,6 @@ function receiptOf(
 function sendWritten(
   service: Service,
   exchange: Exchange,
-  who: Access,
   answer: WriteAnswer,
   operation: Operation,
   durability: string,
@@ -159,7 +166,7 @@ function sendWritten(
   const entry = result.stored!.entry;
   const headers = stateHeaders(entry);
   headers.push("Cache-Control", privateCache, "KV-Session", token, "KV-Durability", durability);
-  headers.push("KV-Request-Id", exchange.id, ...limitHeaders(who));
+  headers.push("KV-Request-Id", exchange.id, ...exchange.limits);
   if (answer.replayed) headers.push(...Object.entries(replayed).flat());
   const { res } = exchange;
   if (operation.kind === "increment" && entry.kind === "counter") {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
+import type { Principal } from "./auth.ts";
 import type { Head } from "./head.ts";
 import { type Problem, problemOf, problemType } from "./problems.ts";
+import type { LimitHeaders } from "./rate-limits.ts";
 
 /** A request, its answer, and what is known of both from the start. */
 export type Exchange = {
@@ -15,6 +17,10 @@ export type Exchange = {
   readonly startedAt: number;
   /** Template of the route, for metrics. */
   route: string;
+  /** Who asks; null while that is not known. */
+  principal: Principal | null;
+  /** What the answer must say of rate limits. */
+  limits: LimitHeaders;
   /** An answer that leaves in the turn of its request needs no one to watch for its end. */
   state: "open" | "leaving" | "watched";
   /** Called with the exchange when the answer has left without having been watched. */
@@ -53,7 +59,7 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
     res.destroy();
     return;
   }
-  const headers = { ...problem.headers, "Content-Type": problemType, "Cache-Control": "no-store", "KV-Request-Id": id };
+  const headers = problemHeaders(exchange, problem);
   const body = JSON.stringify(problem.body(id));
   res.writeHead(problem.status, { ...headers, "Content-Length": Buffer.byteLength(body) });
   res.end(req.method === "HEAD" ? undefined : body);
@@ -61,6 +67,27 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
   if (req.complete) return;
   req.resume();
   setTimeout(() => req.complete || req.destroy(), restTimeout).unref();
+}
+
+export function problemHeaders({ id, limits }: Exchange, problem: Problem): Record<string, string> {
+  return {
+    ...asRecord(limits),
+    ...problem.headers,
+    "Content-Type": problemType,
+    "Cache-Control": "no-store",
+    "KV-Request-Id": id,
+  };
+}
+
+/** What every answer beside those of entries says: it is not to be kept, which request it answers, and the limits. */
+export function commonHeaders({ id, limits }: Exchange): Record<string, string> {
+  return { "Cache-Control": "no-store", ...asRecord(limits), "KV-Request-Id": id };
+}
+
+function asRecord(flat: LimitHeaders): Record<string, string> {
+  const record: Record<string, string> = {};
+  for (let i = 0; i < flat.length; i += 2) record[flat[i]!] = flat[i + 1]!;
+  return record;
 }
 
 /** Milliseconds that a client gets to end a body that was refused. */

@@ -3,10 +3,11 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { z } from "@hono/zod-openapi";
 import { extract } from "tar-stream";
-import type { Access } from "./access.ts";
+import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
+import { encodeValue } from "./render.ts";
 import { chunksOf, parse } from "./request.ts";
-import { pax } from "./routes/export.ts";
+import { never, pax } from "./routes/export.ts";
 import { importLine, limits } from "./schemas.ts";
 
 /** A line with the largest value in base64 and its facts. */
@@ -57,9 +58,9 @@ async function* linesOf(req: IncomingMessage): AsyncGenerator<Buffer> {
 }
 
 /** Files of a tar archive; what an export wrote beside the bytes is in pax records. */
-export async function* tarItems(req: IncomingMessage, who: Access): AsyncGenerator<Item> {
+export async function* tarItems(req: IncomingMessage, namespace: Namespace): AsyncGenerator<Item> {
   try {
-    yield* filesOf(req, who);
+    yield* filesOf(req, namespace);
   } catch (error) {
     throw error instanceof Problem
       ? error
@@ -67,7 +68,7 @@ export async function* tarItems(req: IncomingMessage, who: Access): AsyncGenerat
   }
 }
 
-async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGenerator<Item> {
+async function* filesOf(req: IncomingMessage, { settings }: Namespace): AsyncGenerator<Item> {
   const archive = extract();
   // Whichever of both breaks ends the other: what is left of a body whose archive is none must be thrown away.
   const source = Readable.from(chunksOf(req));
@@ -78,7 +79,7 @@ async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGener
     const { header } = file;
     number++;
     const chunks: Buffer[] = [];
-    const limit = namespace.settings.max_value_bytes;
+    const limit = settings.max_value_bytes;
     const isTooLarge = (header.size ?? 0) > limit;
     for await (const chunk of file) if (!isTooLarge) chunks.push(chunk as Buffer);
     if (header.type !== "file") continue;
@@ -94,13 +95,13 @@ async function* filesOf(req: IncomingMessage, { namespace }: Access): AsyncGener
         importLine,
         {
           key: records.path ?? header.name,
-          value: body.toString("base64"),
-          encoding: "base64",
+          ...encodeValue(body),
           ...(records[pax.type] && { content_type: records[pax.type] }),
           ...(records[pax.encoding] && { content_encoding: records[pax.encoding] }),
           ...(records[pax.meta] && { meta: parseLine(Buffer.from(records[pax.meta]!)) }),
           ...(records[pax.version] && { version: records[pax.version] }),
-          ...(records[pax.expires] && { expires_at: records[pax.expires] }),
+          ...(records[pax.expires] && { expires_at: records[pax.expires] === never ? null : records[pax.expires] }),
+          ...(records[pax.counter] && { kind: "counter", counter: parseLine(Buffer.from(records[pax.counter]!)) }),
         },
         "bad-body",
       );

@@ -1,7 +1,8 @@
 import type { Now } from "../kv/clock.ts";
 import { namespacePattern } from "../kv/path.ts";
 import type { NamespaceRecord, Store } from "../store/port.ts";
-import { Problem } from "./problems.ts";
+import { namespaceNotFound, Problem } from "./problems.ts";
+import type { RateLimit } from "./rate-limits.ts";
 import { type Settings, settings } from "./schemas.ts";
 
 /** A namespace as requests see it. */
@@ -11,6 +12,7 @@ export type Namespace = {
   readonly epoch: bigint;
   readonly createdAt: number;
   readonly settings: Settings;
+  readonly limit: RateLimit | null;
 };
 
 /** Milliseconds after which a process has heard of a change of settings that another one made. */
@@ -46,19 +48,19 @@ export class Namespaces {
         `expected a namespace of 1-64 of a-z 0-9 . _ -, found ${JSON.stringify(name.slice(0, 80))}`,
       );
     }
+    const namespace = await this.refresh(name);
+    if (namespace === null) throw namespaceNotFound(name);
+    return namespace;
+  }
+
+  /** As the store has it now, and remembered so; null when there is none. Asks once for all that ask at the same time. */
+  refresh(name: string): Promise<Namespace | null> {
     let asking = this.#asking.get(name);
     if (asking === undefined) {
       asking = this.#ask(name).finally(() => this.#asking.delete(name));
       this.#asking.set(name, asking);
     }
-    const namespace = await asking;
-    if (namespace === null) {
-      throw new Problem(
-        "namespace-not-found",
-        `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`,
-      );
-    }
-    return namespace;
+    return asking;
   }
 
   async #ask(name: string): Promise<Namespace | null> {
@@ -83,5 +85,7 @@ export class Namespaces {
 /** Settings as stored, with the defaults of what was never set. Fields of newer releases are passed over. */
 export function namespaceOf(record: NamespaceRecord): Namespace {
   const known = Object.fromEntries(Object.entries(record.settings).filter(([name]) => name in settings.shape));
-  return { name: record.name, epoch: record.epoch, createdAt: record.createdAt, settings: settings.parse(known) };
+  const parsed = settings.parse(known);
+  const limit = parsed.rate_limit && { name: `namespace:${record.name}`, ...parsed.rate_limit };
+  return { name: record.name, epoch: record.epoch, createdAt: record.createdAt, settings: parsed, limit };
 }

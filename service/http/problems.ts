@@ -1,6 +1,6 @@
 import { FullError, UnavailableError, UncertainError } from "../store/port.ts";
 import { OverloadedError } from "../store/reader.ts";
-import { ClockSkewError, NotWrittenError, ReceiptMismatchError } from "../store/writer.ts";
+import { ClockSkewError, NamespaceGoneError, NotWrittenError, ReceiptMismatchError } from "../store/writer.ts";
 
 /** Every code that the API answers with, its status and title. Codes are stable: clients branch on them. */
 export const problemKinds = {
@@ -86,6 +86,10 @@ export class Problem extends Error {
   }
 }
 
+export function namespaceNotFound(name: string): Problem {
+  return new Problem("namespace-not-found", `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`);
+}
+
 /** What to answer when `error` ended a request. Anything unforeseen is 500 without a word of what it was. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -98,6 +102,7 @@ export function problemOf(error: unknown): Problem {
     return new Problem("storage-full", "the disk is full; reads go on, writes wait for room");
   if (error instanceof OverloadedError)
     return new Problem("overloaded", `${error.message}; try again with fewer at once`);
+  if (error instanceof NamespaceGoneError) return namespaceNotFound(error.namespace);
   if (error instanceof NotWrittenError)
     return new Problem("contended", `${error.message}; nothing was written, try again`);
   if (error instanceof ClockSkewError) return new Problem("clock-skew", error.message);

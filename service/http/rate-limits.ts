@@ -2,7 +2,12 @@ import type { SharedCache } from "../cache/port.ts";
 import type { Now } from "../kv/clock.ts";
 import { Problem } from "./problems.ts";
 
-export type RateLimit = { readonly requests: number; readonly seconds: number };
+/** At most `requests` in any `seconds`, with bursts up to `requests`. `name` says whose: buckets go by it. */
+export type RateLimit = { readonly name: string; readonly requests: number; readonly seconds: number };
+
+/** What an answer says of the limits that it was counted against: a flat list of header names and values. */
+export type LimitHeaders = readonly string[];
+export const noLimits: LimitHeaders = [];
 
 /** Milliseconds between two exchanges with the shared cache. */
 const exchangeInterval = 250;
@@ -18,9 +23,14 @@ class Bucket {
   tokens: number;
   updatedAt: number;
   unreported = 0;
+  /** Texts for headers, which are sent with every answer: made once. */
+  readonly label: string;
+  readonly policy: string;
 
   constructor(limit: RateLimit, now: number) {
     this.limit = limit;
+    this.label = `"${limit.name.replace(/[^\w:.-]/g, "_")}"`;
+    this.policy = `${this.label};q=${limit.requests};w=${limit.seconds}`;
     this.tokens = limit.requests;
     this.updatedAt = now;
   }
@@ -51,11 +61,13 @@ export class RateLimits {
   }
 
   /**
-   * Spends one request of the limit called `name`. Returns the `RateLimit` and `RateLimit-Policy` headers as
-   * draft-ietf-httpapi-ratelimit-headers has them; throws the 429 problem when nothing is left.
+   * Spends one request of a limit. Returns the `RateLimit` and `RateLimit-Policy` headers as
+   * draft-ietf-httpapi-ratelimit-headers has them, with what `told` says of another limit in front; throws the 429
+   * problem when nothing is left.
    */
-  spend(name: string, limit: RateLimit): { readonly RateLimit: string; readonly "RateLimit-Policy": string } {
+  spend(limit: RateLimit, told: LimitHeaders): LimitHeaders {
     const now = this.#monotonic();
+    const { name } = limit;
     let bucket = this.#buckets.get(name);
     if (bucket === undefined || bucket.limit.requests !== limit.requests || bucket.limit.seconds !== limit.seconds) {
       if (this.#buckets.size >= maxBuckets) this.#buckets.clear();
@@ -63,21 +75,23 @@ export class RateLimits {
       this.#buckets.set(name, bucket);
     }
     bucket.refill(now);
-    const label = name.replace(/[^\w:.-]/g, "_");
-    const policy = `"${label}";q=${limit.requests};w=${limit.seconds}`;
+    const { label, policy } = bucket;
     if (bucket.tokens < 1) {
       const wait = Math.max(1, Math.ceil(bucket.secondsUntil(1)));
       throw new Problem(
         "rate-limited",
         `at most ${limit.requests} requests in ${limit.seconds} s for ${name}; try again in ${wait} s`,
         { limit: limit.requests, window_seconds: limit.seconds },
-        { "Retry-After": String(wait), RateLimit: `"${label}";r=0;t=${wait}`, "RateLimit-Policy": policy },
+        { "Retry-After": String(wait), RateLimit: `${label};r=0;t=${wait}`, "RateLimit-Policy": policy },
       );
     }
     bucket.tokens--;
     bucket.unreported++;
     const reset = Math.ceil(bucket.secondsUntil(limit.requests));
-    return { RateLimit: `"${label}";r=${Math.floor(bucket.tokens)};t=${reset}`, "RateLimit-Policy": policy };
+    const state = `${label};r=${Math.floor(bucket.tokens)};t=${reset}`;
+    return told.length === 0
+      ? ["RateLimit", state, "RateLimit-Policy", policy]
+      : ["RateLimit", `${told[1]}, ${state}`, "RateLimit-Policy", `${told[3]}, ${policy}`];
   }
 
   async #exchange(): Promise<void> {

@@ -93,6 +93,13 @@ export function idempotencyKeyOf(text: string | undefined): string | null {
   });
 }
 
+/** Throws when a header came that the route cannot honour: passed over in silence, it would promise what does not hold. */
+export function refuseHeaders(header: HeaderOf, refused: Readonly<Record<string, string>>): void {
+  for (const [name, instead] of Object.entries(refused)) {
+    if (header(name) !== undefined) throw new Problem("bad-parameter", `this route does not take ${name}: ${instead}`);
+  }
+}
+
 /** `KV-Meta`: kept as it was sent, after a look at whether it is what it should be. */
 export function metaOf(text: string | undefined): string | null {
   if (text === undefined) return null;
@@ -192,18 +199,23 @@ let halfRead = 0;
  * The request's body: bytes up to `inline`, a stream of them above. Throws 413 past `limit` and 408 when it stalls.
  * A stream throws the same while it is read; `limit` is then the reader's to watch.
  */
-export function readBody(
+export async function readBody(
   req: IncomingMessage,
   limit: number,
   inline: number,
   what: string,
 ): Promise<Buffer | AsyncGenerator<Buffer>> {
   const announced = req.headers["content-length"];
-  if (announced !== undefined && Number(announced) > limit)
-    return Promise.reject(tooLarge(what, limit, Number(announced)));
-  // Small bodies come with their headers: all of it is there already.
-  if (req.complete && req.readableLength <= Math.min(limit, inline))
-    return Promise.resolve((req.read() as Buffer | null) ?? noBytes);
+  if (announced !== undefined && Number(announced) > limit) throw tooLarge(what, limit, Number(announced));
+  // A small body comes with its headers: Node hands it on right behind them, and tells of its end later. Taken as it is,
+  // without listeners and a timer, it costs half as much.
+  await null;
+  if (req.readableLength <= Math.min(limit, inline) && (req.complete || req.readableLength === Number(announced))) {
+    const body = (req.read() as Buffer | null) ?? noBytes;
+    // Its end has yet to be read, too.
+    req.resume();
+    return body;
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -30,6 +30,11 @@ const version = z
   .string()
   .regex(/^[0-9a-f]{16}-[a-z0-9-]{1,32}$/)
   .openapi({ example: "019aa3b1c5e20000-aws" });
+/** Entity tags as `tagOf` makes them: a version, or of a counter its epoch and 16 digits over its cells. */
+const tag = z
+  .string()
+  .regex(/^[0-9a-f]{16}-[a-z0-9-]{1,49}$/, "expected an entity tag of an earlier answer, without quotes")
+  .openapi({ example: "019aa3b1c5e20000-aws" });
 const cursor = z.string().min(1).max(2048).openapi({ description: "Opaque; from an earlier answer." });
 
 export const namespaceName = z
@@ -61,9 +66,12 @@ export const writeQuery = z
     ttl: ttl.optional(),
     keep_ttl: flag.optional().openapi({ description: "Keep the current expiry." }),
     if_version: z
-      .union([version, z.literal("none")])
+      .union([tag, z.literal("none")])
       .optional()
-      .openapi({ description: '`If-Match: "V"` for proxies that touch entity tags; `none` creates only.' }),
+      .openapi({
+        description:
+          'An entity tag without quotes: `If-Match: "V"` for proxies that touch entity tags; `none` creates only.',
+      }),
   })
   .refine((query) => !(query.ttl !== undefined && query.keep_ttl), "ttl and keep_ttl exclude each other")
   .openapi("WriteQuery");
@@ -188,7 +196,7 @@ export const listQuery = z
     cursor: cursor.optional(),
     limit: z
       .string()
-      .regex(/^\d{1,6}$/)
+      .regex(/^\d{1,6}$/, `expected an integer from 1 to ${limits.page}`)
       .transform(Number)
       .pipe(z.number().int().min(1).max(limits.page))
       .optional()
@@ -202,9 +210,20 @@ export const page = z
 
 export const deleteQuery = z.strictObject({ prefix: z.string().min(1).max(maxKeyBytes) }).openapi("DeletePrefixQuery");
 
+/** A header, in the document: {@link idempotencyKeyOf} reads it. */
+export const idempotencyKey = z
+  .string()
+  .max(255)
+  .optional()
+  .openapi({ description: "A retry with it gets the first answer (24 h)." });
+
+const sessionSoFar = z.string().openapi({
+  description: "The `KV-Session` that covers all that was written so far: the headers left before it was known.",
+});
+
 /** Lines of the answer to a deletion by prefix; without a last one of type `end` it was cut. */
 export const deleteProgress = z
-  .object({ type: z.enum(["progress", "end"]), deleted: z.number().int() })
+  .object({ type: z.enum(["progress", "end"]), deleted: z.number().int(), session: sessionSoFar })
   .openapi("DeleteProgress");
 
 export const watchQuery = z
@@ -215,7 +234,7 @@ export const watchQuery = z
     values: flag.optional(),
     wait: z
       .string()
-      .regex(/^\d{0,2}$/)
+      .regex(/^\d{0,2}$/, `expected seconds from 0 to ${limits.waitSeconds}`)
       .transform((text) => (text === "" ? 30 : Number(text)))
       .pipe(z.number().min(0).max(limits.waitSeconds))
       .optional()
@@ -346,7 +365,19 @@ export const exportHeader = z
     exported_at: timestamp,
   })
   .openapi("ExportHeader");
-export const exportEntry = entry.extend({ type: z.literal("entry") }).openapi("ExportEntry");
+/** What a counter's sum is made of; a restore needs it to merge. */
+const counterParts = z
+  .strictObject({
+    epoch: version.nullable().openapi({ description: "The write that it was born over; null: nothing was there." }),
+    cells: z
+      .record(z.string().regex(/^[a-z0-9-]{1,32}$/), z.strictObject({ version, sum: z.number().int() }))
+      .refine((cells) => Object.keys(cells).length > 0, "expected at least one cell")
+      .openapi({ description: "By cloud: its last increment, and the sum of all of them." }),
+  })
+  .openapi("CounterParts");
+export const exportEntry = entry
+  .extend({ type: z.literal("entry"), counter: counterParts.optional() })
+  .openapi("ExportEntry");
 /** Last line: without it the stream was cut. */
 export const exportEnd = z.object({ type: z.literal("end"), entries: z.number().int() }).openapi("ExportEnd");
 export const exportLine = z.discriminatedUnion("type", [exportHeader, exportEntry, exportEnd]).openapi("ExportLine");
@@ -369,7 +400,12 @@ export const importLine = z
     kind: z.enum(["value", "counter"]).default("value"),
     ...valueFields,
     version: version.optional(),
-    expires_at: z.string().datetime().nullish(),
+    expires_at: z
+      .string()
+      .datetime()
+      .nullish()
+      .openapi({ description: "null: never. Not sent: the namespace's default." }),
+    counter: counterParts.optional(),
   })
   .openapi("ImportLine");
 /** Lines of the answer to an import, one at least every second and a last one of type `end`. */
@@ -382,6 +418,7 @@ export const importProgress = z
     }),
     imported: z.number().int().optional(),
     failed: z.number().int().optional(),
+    session: sessionSoFar.optional(),
     key: z.string().optional(),
     problem: problem.optional(),
   })

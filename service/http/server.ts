@@ -9,6 +9,7 @@ import { describe, type Exchange, sendProblem } from "./exchange.ts";
 import { type Head, readHead } from "./head.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem, type ProblemCode, problemType } from "./problems.ts";
+import { noLimits } from "./rate-limits.ts";
 
 export type Tls = {
   readonly cert: Buffer;
@@ -125,6 +126,8 @@ export class ApiServer {
       id: this.#idOf(head),
       log,
       route: "other",
+      principal: null,
+      limits: noLimits,
       startedAt: monotonic(),
       state: "open",
       onSent: this.#count,

@@ -1,7 +1,7 @@
 /** What all writes have in common, whether they come one by one or in JSON. */
 import { createHash } from "node:crypto";
 import type { Expiry } from "../kv/decide.ts";
-import type { Access } from "./access.ts";
+import type { Principal } from "./auth.ts";
 import type { Namespace } from "./namespaces.ts";
 
 /** `?ttl=`, `?keep_ttl=1` or the namespace's default. */
@@ -17,8 +17,14 @@ export function expiryOf(
 }
 
 /** Whose Idempotency-Key it is, and for what: the same key elsewhere is another one. */
-export function receiptScope(who: Access, method: string, route: string, idempotencyKey: string): Buffer {
+export function receiptScope(
+  principal: Principal | null,
+  namespace: string,
+  method: string,
+  route: string,
+  idempotencyKey: string,
+): Buffer {
   return createHash("sha256")
-    .update(JSON.stringify([who.principal?.id, who.namespace.name, method, route, idempotencyKey]))
+    .update(JSON.stringify([principal?.id, namespace, method, route, idempotencyKey]))
     .digest();
 }

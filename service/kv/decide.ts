@@ -30,6 +30,8 @@ export type Operation =
   | { readonly kind: "delete"; readonly conditions: Conditions }
   | { readonly kind: "touch"; readonly expiry: Expiry; readonly conditions: Conditions }
   | { readonly kind: "increment"; readonly by: number; readonly conditions: Conditions }
+  /** Makes it a counter with this sum, whatever is there: an import of one. */
+  | { readonly kind: "count"; readonly to: number; readonly conditions: Conditions }
   /** Writes nothing: part of a transaction that reads a key or demands a state of it. */
   | { readonly kind: "check"; readonly conditions: Conditions; readonly mustExist: boolean };
 
@@ -50,7 +52,7 @@ export type Decision =
 
 /** Whether the outcome depends on the state of the key, so that it must be known before the write. */
 export function needsCurrent(operation: Operation): boolean {
-  if (operation.kind === "touch" || operation.kind === "increment" || operation.kind === "check") return true;
+  if (operation.kind !== "put" && operation.kind !== "delete") return true;
   if (operation.conditions.ifMatch !== null || operation.conditions.ifNoneMatch !== null) return true;
   return operation.kind === "put" && "keep" in operation.expiry;
 }
@@ -81,7 +83,14 @@ export function decide(operation: Operation, stored: Stored | null, now: number,
       return { do: "write", draft: { ...value, expiresAt: expiryOf(operation.expiry, current) }, replaces };
     }
     case "increment":
+      if (current?.kind === "value") return { do: "refuse", reason: "not-a-counter", current };
       return increment(operation.by, current, stored?.entry ?? null, origin);
+    case "count": {
+      const counter = current?.kind === "counter" ? current : null;
+      const by = operation.to - (counter === null ? 0 : counterValue(counter));
+      const decision = increment(by, counter, stored?.entry ?? null, origin);
+      return decision.do === "write" ? { ...decision, replaces } : decision;
+    }
   }
 }
 
@@ -103,9 +112,8 @@ function expiryOf(expiry: Expiry, current: Entry | null): number | null {
   return current?.kind === "value" ? current.expiresAt : expiry.otherwise;
 }
 
-function increment(by: number, current: Value | Counter | null, previous: Entry | null, origin: string): Decision {
-  if (current?.kind === "value") return { do: "refuse", reason: "not-a-counter", current };
-  // A counter is born over what was there, a tombstone or an expired value, so that the older write cannot undo it.
+function increment(by: number, current: Counter | null, previous: Entry | null, origin: string): Decision {
+  // A counter is born over what was there, mostly a tombstone or an expired value: the older write cannot undo it.
   const counter: Pick<Counter, "epoch" | "cells"> = current ?? { epoch: previous?.version ?? zeroVersion, cells: {} };
   const own = counter.cells[origin] ?? { time: 0n, sum: 0 };
   const total = (current ? counterValue(current) : 0) + by;

@@ -94,7 +94,10 @@ export type ListRequest = {
   readonly now: number;
 };
 
-/** In byte order: an entry, or a folded prefix. */
+/** `items` in byte order. `seen`: no transaction above it is part of what was listed, or of what was found missing. */
+export type ListAnswer = { readonly items: readonly Listed[]; readonly seen: number };
+
+/** An entry, or a folded prefix. */
 export type Listed = { readonly key: string; readonly stored: Stored } | { readonly prefix: string };
 
 /** Behind the feed row `id` of transaction `xid`. */
@@ -126,6 +129,11 @@ export type NamespaceRecord = {
   /** As stored: fields that were never set are missing. */
   readonly settings: Record<string, unknown>;
 };
+
+export type NamespaceDeletion = "deleted" | "not-found" | "not-empty";
+
+/** The receipt of a request that writes no entries. */
+export type SettingsReceipt = Omit<Receipt, "path">;
 
 export type ApiKeyRecord = {
   readonly id: string;
@@ -163,7 +171,7 @@ export interface Store {
   knownReceipts(scopes: readonly Buffer[]): Promise<ReadonlySet<string>>;
   /** The first answer to a request of this scope in the last 24 hours. */
   receipt(scope: Buffer): Promise<KeptReceipt | null>;
-  list(request: ListRequest): Promise<readonly Listed[]>;
+  list(request: ListRequest): Promise<ListAnswer>;
   /** The newest position that a reader may start from now. */
   feedEnd(): Promise<FeedPosition>;
   /** Null when retention has dropped what follows `after`. */
@@ -173,15 +181,26 @@ export interface Store {
   floor(): Promise<bigint>;
 
   namespace(name: string): Promise<NamespaceRecord | null>;
+  /** Live entries and the bytes of their values; zeros for a namespace that is not there. */
+  namespaceSize(name: string): Promise<{ readonly entries: number; readonly bytes: number }>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;
-  /** Whether it was made new. */
+  /**
+   * Whether it was made new. `receipt` is kept with it, `created` and `createdAt` (milliseconds since 1970) added to its
+   * answer. Rejects with {@link ReceiptExistsError}, and does nothing, where there is one already.
+   */
   putNamespace(
     name: string,
     settings: Record<string, unknown>,
     clock: bigint,
+    receipt: SettingsReceipt | null,
   ): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
-  /** Hides all entries of the namespace at once; they are removed later. False when there was none; "not-empty" unless forced. */
-  deleteNamespace(name: string, force: boolean, clock: bigint): Promise<"deleted" | "not-found" | "not-empty">;
+  /** Hides all entries of the namespace at once; they are removed later. "not-empty" unless forced. `receipt` as above, with `outcome`. */
+  deleteNamespace(
+    name: string,
+    force: boolean,
+    clock: bigint,
+    receipt: SettingsReceipt | null,
+  ): Promise<NamespaceDeletion>;
 
   apiKey(id: string): Promise<ApiKeyRecord | null>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;

@@ -1,6 +1,6 @@
 import type { HybridClock, Now } from "../kv/clock.ts";
 import type { Stored } from "../kv/entry.ts";
-import type { Path } from "../kv/path.ts";
+import { namespaceOf, type Path } from "../kv/path.ts";
 import {
   applied,
   bytesOf,
@@ -44,6 +44,11 @@ export type WriterOptions = {
   readonly monotonic: Now;
   /** Milliseconds that a write may take. */
   readonly timeout: number;
+  /**
+   * Epoch of a namespace as the store has it now, null when it is gone. Asked when a write found its state changed, for
+   * the memory of namespaces is seconds old.
+   */
+  readonly epochOf: (namespace: string) => Promise<bigint | null>;
   /** Throws when writes must not be stamped now. */
   readonly checkClock: () => void;
   /** Called in order of commit, before the writers hear of it. */
@@ -92,22 +97,26 @@ export class Writer {
   /** Resolves when committed, or decided without a write. Rejects with the store's errors. */
   write(request: WriteRequest): Promise<WriteAnswer> {
     return new Promise((resolve, reject) => {
-      const bytes = request.steps.reduce((sum, { operation }) => sum + bytesOf(operation), 0);
+      const { steps, allOrNothing, receipt } = request;
+      let bytes = 0;
+      for (const { operation } of steps) bytes += bytesOf(operation);
       if (this.#open.size >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
         reject(new OverloadedError("too many writes wait for the database"));
         return;
       }
       const job: Job = {
-        ...request,
+        steps,
+        allOrNothing,
+        receipt,
         bytes,
         deadline: this.#options.monotonic() + this.#options.timeout,
         resolve,
         reject,
-        current: request.steps.map(() => undefined),
+        current: steps.map(() => undefined),
         decisions: [],
         decidedAt: 0,
         attempts: 0,
-        alone: request.steps.length !== 1,
+        alone: steps.length !== 1,
         hinted: false,
         sent: false,
         expired: false,
@@ -115,7 +124,7 @@ export class Writer {
       this.#open.add(job);
       this.#waitingBytes += bytes;
       let first = true;
-      for (const { path } of job.steps) {
+      for (const { path } of steps) {
         const queue = this.#queues.get(path);
         if (queue === undefined) {
           this.#queues.set(path, [job]);
@@ -304,7 +313,7 @@ export class Writer {
     });
     if (rows.length > 0) this.#options.onCommitted({ rows, horizon: answer.horizon, startedAt });
     for (const [job, results] of written) {
-      if (results.includes(null)) this.#again(job);
+      if (results.includes(null)) void this.#again(job).catch((error) => this.#fail(job, error));
       else
         this.#finish(
           job,
@@ -313,14 +322,15 @@ export class Writer {
     }
   }
 
-  /** A guard did not hold: another process wrote in between, or the namespace is gone. */
-  #again(job: Job): void {
+  /** A guard did not hold: another process wrote in between, or the namespace is not what the job believes. */
+  async #again(job: Job): Promise<void> {
+    const { path, epoch } = job.steps[0]!;
+    const namespace = namespaceOf(path);
+    const epochNow = await this.#options.epochOf(namespace);
+    if (epochNow === null) throw new NamespaceGoneError(namespace);
+    if (epochNow !== epoch) throw new NotWrittenError("the namespace was deleted and made again meanwhile");
     job.attempts++;
-    const guarded = job.current.some((current) => current !== undefined);
-    if (!guarded || job.attempts >= maxAttempts) {
-      this.#fail(job, new NotWrittenError(guarded ? "other writers were faster every time" : "the namespace is gone"));
-      return;
-    }
+    if (job.attempts >= maxAttempts) throw new NotWrittenError("other writers were faster every time");
     job.current.fill(undefined);
     job.alone = job.steps.length !== 1;
     job.sent = false;
@@ -389,6 +399,17 @@ export class ClockSkewError extends Error {
 /** An Idempotency-Key came back with another request. */
 export class ReceiptMismatchError extends Error {
   override readonly name = "ReceiptMismatchError";
+}
+
+/** There is no namespace of this name any more: nothing was written. */
+export class NamespaceGoneError extends Error {
+  override readonly name = "NamespaceGoneError";
+  readonly namespace: string;
+
+  constructor(namespace: string) {
+    super(`the namespace ${namespace} is gone`);
+    this.namespace = namespace;
+  }
 }
 
 /** Nothing was written, and trying again at once would not help. */

@@ -218,11 +218,11 @@ export function storeContract(databaseUrl: () => string): void {
         fc.integer({ min: 1, max: 7 }),
         async (all, prefix, delimiter, limit) => {
           const namespace = `list-${++keys}`;
-          await store.putNamespace(namespace, {}, clock.next());
+          await store.putNamespace(namespace, {}, clock.next(), null);
           if (all.length > 0) await store.commit(request(all.map((k) => write(`${namespace}/${k}`, draft(k)))));
           const found: string[] = [];
           for (let after: string | null = null; ; ) {
-            const page = await store.list({
+            const { items: page } = await store.list({
               namespace,
               epoch: 0n,
               prefix,
@@ -246,7 +246,7 @@ export function storeContract(databaseUrl: () => string): void {
 
   it("does not list the dead", async () => {
     const namespace = `dead-${++keys}`;
-    await store.putNamespace(namespace, {}, clock.next());
+    await store.putNamespace(namespace, {}, clock.next(), null);
     const at = Date.now();
     await store.commit(
       request([
@@ -267,7 +267,7 @@ export function storeContract(databaseUrl: () => string): void {
           values: false,
           now,
         })
-      ).map((i) => "key" in i && i.key);
+      ).items.map((i) => "key" in i && i.key);
     assert.deepEqual(await names(at + 999), ["a", "c"]);
     assert.deepEqual(await names(at + 1000), ["c"]);
   });
@@ -336,7 +336,7 @@ export function storeContract(databaseUrl: () => string): void {
 
   it("collects the dead below the floor, and a write in between survives", async () => {
     const namespace = `reap-${++keys}`;
-    await store.putNamespace(namespace, {}, clock.next());
+    await store.putNamespace(namespace, {}, clock.next(), null);
     const old = { clock: hybridTime(Date.now() - 7_200_000) };
     const path = (name: string) => `${namespace}/${name}`;
     const batch = [
@@ -378,27 +378,29 @@ export function storeContract(databaseUrl: () => string): void {
 
   it("writes nothing into a namespace that is gone, and hides what an earlier life of one left", async () => {
     const name = `life-${++keys}`;
-    const first = await store.putNamespace(name, { a: 1 }, clock.next());
+    const first = await store.putNamespace(name, { a: 1 }, clock.next(), null);
     assert.equal(first.created, true);
-    assert.equal((await store.putNamespace(name, { a: 2 }, clock.next())).created, false);
+    assert.equal((await store.putNamespace(name, { a: 2 }, clock.next(), null)).created, false);
     await commitOne(`${name}/k`, draft("old"));
-    assert.equal(await store.deleteNamespace(name, false, clock.next()), "not-empty");
-    assert.equal(await store.deleteNamespace(name, true, clock.next()), "deleted");
-    assert.equal(await store.deleteNamespace(name, true, clock.next()), "not-found");
+    assert.equal(await store.deleteNamespace(name, false, clock.next(), null), "not-empty");
+    assert.equal(await store.deleteNamespace(name, true, clock.next(), null), "deleted");
+    assert.equal(await store.deleteNamespace(name, true, clock.next(), null), "not-found");
     assert.equal(await store.namespace(name), null);
     assert.equal(await commitOne(`${name}/k`, draft("late")), null);
-    const { record } = await store.putNamespace(name, {}, clock.next());
+    const { record } = await store.putNamespace(name, {}, clock.next(), null);
     assert.deepEqual(
-      await store.list({
-        namespace: name,
-        epoch: record.epoch,
-        prefix: "",
-        delimiter: null,
-        after: null,
-        limit: 9,
-        values: false,
-        now: Date.now(),
-      }),
+      (
+        await store.list({
+          namespace: name,
+          epoch: record.epoch,
+          prefix: "",
+          delimiter: null,
+          after: null,
+          limit: 9,
+          values: false,
+          now: Date.now(),
+        })
+      ).items,
       [],
     );
     assert.equal(await commitOne(`${name}/k`, draft("stale writer")), null, "an epoch of before");

@@ -13,9 +13,9 @@ export class Api {
     this.#authorization = `Bearer ${key}`;
   }
 
-  /** `limited`: with the highest rate limit that there is, so that it is counted and told, and nothing is refused. */
-  async createNamespace(limited: boolean): Promise<void> {
-    const settings = limited ? { rate_limit: { requests: 1_000_000, seconds: 1 } } : {};
+  /** With the highest rate limit that there is: every request is counted against it and told, and none is refused. */
+  async createNamespace(): Promise<void> {
+    const settings = { rate_limit: { requests: 1_000_000, seconds: 1 } };
     await this.#send("PUT", `/v1/namespaces/${namespace}`, "application/json", JSON.stringify(settings));
   }
 

@@ -9,12 +9,11 @@ import { workloads } from "./workloads.ts";
 
 const help = `npm run bench -- [options]
 
-Measures the service, with its database, beside a bare node:http server that answers the same bytes, in turns. All
-of it, client included, shares this machine. Exits with 1 when the service is slower than it has to be.
+Measures the service, with its database, API keys, rate limits and metrics, beside a bare node:http server that answers
+the same bytes, in turns. All of it, client included, shares this machine. Exits with 1 when the service is slower than it has to be.
 
   --quick           short rounds: all within a minute
   --filter TEXT     only workloads whose names hold TEXT: ${workloads.map(({ name }) => name).join(", ")}
-  --limits          with a rate limit on the namespace, so high that nothing is refused
   --no-check        exits with 0 however slow the service is
   --json            prints one line of JSON, with every round
   --data FOLDER     the disk to measure: a folder is made there and removed (default: node_modules/.cache)
@@ -33,7 +32,6 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean", default: false },
       filter: { type: "string", default: "" },
-      limits: { type: "boolean", default: false },
       check: { type: "boolean", default: true },
       json: { type: "boolean", default: false },
       data: { type: "string", default: join(import.meta.dirname, "../../node_modules/.cache") },
@@ -53,7 +51,6 @@ async function main(): Promise<number> {
   const servers = await startServers({
     folder: options.data,
     cacheBytes: chosen.map(({ cacheBytes }) => cacheBytes),
-    limits: options.limits,
     profiles: options.profile,
     say: (line) => process.stderr.write(`${line} …\n`),
   });

@@ -15,8 +15,6 @@ export type ServersOptions = {
   readonly folder: string;
   /** Bounds of the services' memory for values in bytes, one service each; null: the default. */
   readonly cacheBytes: readonly (number | null)[];
-  /** Whether the namespace has a rate limit: the highest that there is. */
-  readonly limits: boolean;
   /** Where the services write profiles of their use of the processor when they end. */
   readonly profiles: string | undefined;
   readonly say: (line: string) => void;
@@ -72,7 +70,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
   options.say(`writing ${seededKeys.toLocaleString("en")} entries`);
   const api = new Api(services.values().next().value!.url, key);
-  await api.createNamespace(options.limits);
+  await api.createNamespace();
   await api.fill();
 
   const bare = await startBare(stack, await api.answers());

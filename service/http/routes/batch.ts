@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { type Path, pathOf } from "../../kv/path.ts";
 import type { Session } from "../../kv/session.ts";
 import type { StepResult } from "../../store/jobs.ts";
-import { type Access, access, identify, limitHeaders } from "../access.ts";
+import { type Access, access, identify } from "../access.ts";
 import { recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import {
@@ -26,9 +26,10 @@ import {
   parse,
   parseJson,
   readBody,
+  refuseHeaders,
   sessionOf,
 } from "../request.ts";
-import { limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
+import { idempotencyKey, limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { receiptScope } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
@@ -37,7 +38,11 @@ import { type App, type Call, json, route } from "./route.ts";
 const window = 128;
 
 const parts = {
-  request: { params: z.object({ ns: namespaceName }), body: { ...json(operations), required: true } },
+  request: {
+    params: z.object({ ns: namespaceName }),
+    headers: z.object({ "idempotency-key": idempotencyKey }),
+    body: { ...json(operations), required: true },
+  },
   tags: ["entries"],
 };
 
@@ -92,12 +97,18 @@ type Request = {
 
 type Outcome = { readonly results: readonly ResultJson[]; readonly changed: number; readonly replayed: boolean };
 
+const refused = {
+  "if-match": "each operation takes an if_match of its own",
+  "if-none-match": "each operation takes an if_none_match of its own",
+};
+
 async function requestOf(service: Service, { exchange, param, query }: Call): Promise<Request> {
   const { req } = exchange;
   if (query !== "") throw new Problem("bad-parameter", "expected no parameters");
   // Strangers are turned away before their body is read.
   await identify(service, exchange);
   const header = (name: string) => req.headers[name] as string | undefined;
+  refuseHeaders(header, refused);
   const body = (await readBody(req, limits.jsonBytes, limits.jsonBytes, "the body")) as Buffer;
   const { operations: inputs } = parse(operations, parseJson(body), "bad-body");
   return {
@@ -114,15 +125,13 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
 
 function headersOf(
   service: Service,
-  { who, session, durability }: Request,
+  { session, durability }: Request,
   { changed, replayed }: Outcome,
 ): Record<string, string> {
-  const limit = limitHeaders(who);
   return {
     "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, changed),
     "KV-Durability": durability,
     ...(replayed && { "Idempotency-Replayed": "true" }),
-    ...Object.fromEntries(limit.flatMap((name, i) => (i % 2 === 0 ? [[name, limit[i + 1]!]] : []))),
   };
 }
 
@@ -189,7 +198,7 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
     })),
     allOrNothing: false,
     receipt: {
-      scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey!),
+      scope: receiptScope(who.principal, who.namespace.name, "POST", exchange.route, request.idempotencyKey!),
       fingerprint: request.fingerprint,
     },
   });
@@ -222,7 +231,10 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const receipt =
     request.idempotencyKey === null
       ? null
-      : { scope: receiptScope(who, "POST", exchange.route, request.idempotencyKey), fingerprint: request.fingerprint };
+      : {
+          scope: receiptScope(who.principal, who.namespace.name, "POST", exchange.route, request.idempotencyKey),
+          fingerprint: request.fingerprint,
+        };
   const answer = await service.writer.write({ steps, allOrNothing: true, receipt });
   const failed = answer.results.findIndex((result) => !result.ok);
   if (failed !== -1) {

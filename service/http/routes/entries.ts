@@ -1,6 +1,15 @@
 /** The OpenAPI document of the entry routes, which answer on Node's own request (see `http/entries.ts`). */
 import { z } from "@hono/zod-openapi";
-import { conditionQuery, incrementAnswer, incrementBody, key, limits, namespaceName, writeQuery } from "../schemas.ts";
+import {
+  conditionQuery,
+  idempotencyKey,
+  incrementAnswer,
+  incrementBody,
+  key,
+  limits,
+  namespaceName,
+  writeQuery,
+} from "../schemas.ts";
 import { type App, json, withProblems } from "./route.ts";
 
 const params = z.object({ ns: namespaceName, key });
@@ -34,7 +43,7 @@ const writeHeaders = z.object({
   ...conditionHeaders,
   ...sessionHeader,
   "kv-durability": z.enum(["local", "peer", "all"]).optional(),
-  "idempotency-key": text.max(255).optional().openapi({ description: "A retry with it gets the first answer (24 h)." }),
+  "idempotency-key": idempotencyKey,
 });
 const putHeaders = writeHeaders.extend({
   "content-type": text.max(limits.contentTypeBytes).optional(),

@@ -2,15 +2,17 @@ import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
 import type { z } from "@hono/zod-openapi";
 import { pack } from "tar-stream";
-import { counterValue, isLive, type Stored } from "../../kv/entry.ts";
+import { counterValue, type Entry, isLive, type Stored } from "../../kv/entry.ts";
 import { pathOf } from "../../kv/path.ts";
+import { formatVersion } from "../../kv/version.ts";
 import { access } from "../access.ts";
 import { watchCursor } from "../cursors.ts";
+import { commonHeaders } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
 import { readBlob } from "../operations.ts";
 import { defaultContentType, encodeValue, entryJson, timestamp } from "../render.ts";
-import { parseQuery } from "../request.ts";
-import { type exportEnd, type exportHeader, exportLine, exportQuery } from "../schemas.ts";
+import { parseQuery, refuseHeaders } from "../request.ts";
+import { type exportEnd, type exportEntry, type exportHeader, exportLine, exportQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
 import { type App, route } from "./route.ts";
@@ -25,7 +27,10 @@ export const pax = {
   encoding: "SKYKV.content_encoding",
   version: "SKYKV.version",
   expires: "SKYKV.expires_at",
+  counter: "SKYKV.counter",
 };
+/** In the place of a time, for what never expires: without a record the namespace's default would apply. */
+export const never = "never";
 
 export function exportRoutes(app: App, service: Service): void {
   route(
@@ -50,6 +55,9 @@ export function exportRoutes(app: App, service: Service): void {
     },
     async ({ exchange, query }) => {
       const asked = parseQuery(exportQuery, query);
+      refuseHeaders((name) => exchange.req.headers[name] as string | undefined, {
+        "idempotency-key": "an export only reads; one that was cut goes on with ?after=",
+      });
       const { namespace } = await access(service, exchange, "read", asked.namespace);
       const prefix = asked.prefix ?? "";
       checkText(prefix, "prefix");
@@ -57,7 +65,7 @@ export function exportRoutes(app: App, service: Service): void {
       const cursor = watchCursor(service.cloud, service.store.incarnation, await service.feed.end());
       const entries = allEntries(service, namespace, prefix, asked.after ?? null);
       const { res } = exchange;
-      const headers = { "Cache-Control": "no-store", "KV-Request-Id": exchange.id };
+      const headers = commonHeaders(exchange);
       if (asked.format === "tar") {
         res.writeHead(200, { ...headers, "Content-Type": "application/x-tar" });
         await pipeline(tarOf(service, entries), res);
@@ -80,7 +88,8 @@ export function exportRoutes(app: App, service: Service): void {
         const bytes = await bytesOf(service, stored);
         if (bytes === null) continue;
         count++;
-        if (!res.write(line({ type: "entry", ...json, ...encodeValue(bytes) }))) await drained(res);
+        const parts = counterParts(stored.entry);
+        if (!res.write(line({ type: "entry", ...json, ...encodeValue(bytes), ...parts }))) await drained(res);
         if (res.destroyed) return null;
       }
       const end: z.input<typeof exportEnd> = { type: "end", entries: count };
@@ -88,6 +97,16 @@ export function exportRoutes(app: App, service: Service): void {
       return null;
     },
   );
+}
+
+/** Everything that a counter is, where it is one. */
+function counterParts(entry: Entry): Pick<z.input<typeof exportEntry>, "counter"> {
+  if (entry.kind !== "counter") return {};
+  const cells = Object.entries(entry.cells).map(([origin, { time, sum }]) => {
+    return [origin, { version: formatVersion({ time, origin }), sum }];
+  });
+  const epoch = entry.epoch.origin === "" ? null : formatVersion(entry.epoch);
+  return { counter: { epoch, cells: Object.fromEntries(cells) } };
 }
 
 function line(value: unknown): string {
@@ -106,7 +125,7 @@ async function drained(res: NodeJS.WritableStream & { readonly destroyed: boolea
 async function* allEntries(service: Service, { name, epoch }: Namespace, prefix: string, from: string | null) {
   for (let after = from; ; ) {
     const request = { namespace: name, epoch, prefix, delimiter: null, after, limit: pageSize, values: true };
-    const page = await service.store.list({ ...request, now: service.now() });
+    const { items: page } = await service.store.list({ ...request, now: service.now() });
     for (const item of page) {
       if (!("key" in item)) continue;
       after = item.key;
@@ -137,7 +156,9 @@ function tarOf(service: Service, entries: AsyncIterable<{ key: string; stored: S
       if (json.content_type !== defaultContentType) records[pax.type] = json.content_type;
       if (json.content_encoding !== null) records[pax.encoding] = json.content_encoding;
       if (json.meta !== null) records[pax.meta] = JSON.stringify(json.meta);
-      if (json.expires_at !== null) records[pax.expires] = json.expires_at;
+      records[pax.expires] = json.expires_at ?? never;
+      const { counter } = counterParts(stored.entry);
+      if (counter !== undefined) records[pax.counter] = JSON.stringify(counter);
       const mtime = new Date(json.updated_at);
       await new Promise<void>((resolve, reject) => {
         // The name proper is short ASCII; the key, which may be any text, is in the pax record.

@@ -1,18 +1,15 @@
 import type { z } from "@hono/zod-openapi";
-import { milliseconds } from "../../kv/clock.ts";
-import { unconditional } from "../../kv/decide.ts";
-import type { Entry } from "../../kv/entry.ts";
-import { pathOf } from "../../kv/path.ts";
-import { compareVersions, parseVersion } from "../../kv/version.ts";
-import type { Step } from "../../store/jobs.ts";
-import { type Access, access } from "../access.ts";
-import { type Item, type Line, lineItems, tarItems } from "../import-items.ts";
-import { valueFrom } from "../operations.ts";
-import { Problem, problemOf } from "../problems.ts";
-import { parseQuery } from "../request.ts";
+import { advance, formatSession, type Session } from "../../kv/session.ts";
+import { access } from "../access.ts";
+import { commonHeaders } from "../exchange.ts";
+import { type Item, lineItems, tarItems } from "../import-items.ts";
+import { putStep, restoreStep } from "../import-steps.ts";
+import type { Namespace } from "../namespaces.ts";
+import { problemOf } from "../problems.ts";
+import { refusalOf } from "../refusals.ts";
+import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
 import { importLine, importProgress, importQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
-import { expiryOf } from "../writes.ts";
 import { type App, route } from "./route.ts";
 
 /** Lines whose writes are under way at once: a few full commits. */
@@ -24,6 +21,13 @@ const progressInterval = 250;
 /** Errors that are told one by one; the rest are only counted. */
 const maxErrors = 1000;
 
+const refused = {
+  "if-match": "lines of an import are written whatever is there; a batch takes conditions",
+  "if-none-match": "lines of an import are written whatever is there; a batch takes conditions",
+  "idempotency-key":
+    "send what follows the last `line` that the answer told of; with versions=keep all of it may be sent again",
+};
+
 export function importRoutes(app: App, service: Service): void {
   route(
     app,
@@ -33,7 +37,7 @@ export function importRoutes(app: App, service: Service): void {
       tags: ["transfer"],
       summary: "Writes a stream of entries",
       description:
-        "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged.",
+        "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged. Conditions and an Idempotency-Key are refused (400).",
       request: {
         query: importQuery,
         body: {
@@ -54,14 +58,22 @@ export function importRoutes(app: App, service: Service): void {
       const { req, res, id } = exchange;
       const asked = parseQuery(importQuery, query);
       const keep = asked.versions === "keep";
-      const who = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
+      const { namespace } = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
+      const header = (name: string) => req.headers[name] as string | undefined;
+      refuseHeaders(header, refused);
+      const durability = durabilityOf(header("kv-durability"));
+      const session = sessionOf(header("kv-session")) ?? new Map();
       const isTar =
         asked.format === "tar" || (asked.format === undefined && req.headers["content-type"] === "application/x-tar");
-      res.writeHead(200, { "Content-Type": "application/jsonl", "Cache-Control": "no-store", "KV-Request-Id": id });
+      res.writeHead(200, {
+        ...commonHeaders(exchange),
+        "Content-Type": "application/jsonl",
+        "KV-Durability": durability,
+      });
       res.flushHeaders();
       const say = (message: z.input<typeof importProgress>) => res.write(`${JSON.stringify(message)}\n`);
-      const items = isTar ? tarItems(req, who) : lineItems(req);
-      await new Import(service, who, keep, say).run(items).catch((error) => {
+      const items = isTar ? tarItems(req, namespace) : lineItems(req);
+      await new Import(service, namespace, keep, session, say).run(items).catch((error) => {
         const problem = problemOf(error);
         if (problem.code === "internal") exchange.log.error({ requestId: id, err: error }, "import failed");
         say({ type: "error", line: 0, problem: problem.body(id) as never });
@@ -72,18 +84,22 @@ export function importRoutes(app: App, service: Service): void {
   );
 }
 
+type Say = (message: z.input<typeof importProgress>) => void;
+
 class Import {
   readonly #service: Service;
-  readonly #who: Access;
+  readonly #namespace: Namespace;
   readonly #keep: boolean;
-  readonly #say: (message: z.input<typeof importProgress>) => void;
+  readonly #say: Say;
+  #session: Session;
   #imported = 0;
   #failed = 0;
 
-  constructor(service: Service, who: Access, keep: boolean, say: (message: z.input<typeof importProgress>) => void) {
+  constructor(service: Service, namespace: Namespace, keep: boolean, session: Session, say: Say) {
     this.#service = service;
-    this.#who = who;
+    this.#namespace = namespace;
     this.#keep = keep;
+    this.#session = session;
     this.#say = say;
   }
 
@@ -110,7 +126,7 @@ class Import {
     };
     const telling = setInterval(() => {
       advance();
-      this.#say({ type: "progress", line: committed, imported: this.#imported, failed: this.#failed });
+      this.#tell("progress", committed);
     }, progressInterval);
     try {
       for await (const item of items) {
@@ -128,7 +144,12 @@ class Import {
       clearInterval(telling);
       await Promise.allSettled(underWay.map(({ done }) => done));
     }
-    this.#say({ type: "end", line: committed, imported: this.#imported, failed: this.#failed });
+    this.#tell("end", committed);
+  }
+
+  #tell(type: "progress" | "end", line: number): void {
+    const session = formatSession(this.#session);
+    this.#say({ type, line, imported: this.#imported, failed: this.#failed, session });
   }
 
   async #write(item: Item): Promise<void> {
@@ -136,13 +157,16 @@ class Import {
     try {
       const line = item.read();
       key = line.key;
-      const step = this.#keep ? await this.#restoreStep(line) : await this.#putStep(line);
-      await this.#service.writer.write({ steps: [step], allOrNothing: true, receipt: null });
+      const step = await (this.#keep ? restoreStep : putStep)(this.#service, this.#namespace, line);
+      const { results } = await this.#service.writer.write({ steps: [step], allOrNothing: true, receipt: null });
+      const { cloud, store } = this.#service;
+      this.#session = advance(this.#session, cloud, store.incarnation, results[0]!.stored?.changed ?? 0);
+      if (!results[0]!.ok) throw refusalOf(results[0]!.reason, results[0]!.current);
       this.#imported++;
     } catch (error) {
       const problem = problemOf(error);
       // The store's troubles end the import: what follows would fail too, and the client resumes from the last progress.
-      if (problem.status >= 500) throw error;
+      if (problem.status >= 500 || problem.code === "namespace-not-found") throw error;
       this.#failed++;
       if (this.#failed <= maxErrors)
         this.#say({
@@ -153,57 +177,4 @@ class Import {
         });
     }
   }
-
-  async #putStep(line: Line): Promise<Step> {
-    const { namespace } = this.#who;
-    const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
-    const expiry =
-      line.expires_at == null ? expiryOf({}, namespace, this.#service.now()) : { at: Date.parse(line.expires_at) };
-    const operation = { kind: "put", value, expiry, conditions: unconditional } as const;
-    return { path: pathOf(namespace.name, line.key), epoch: namespace.epoch, operation };
-  }
-
-  /** A restore: the entry with its own version, merged. What merge could not order is refused. */
-  async #restoreStep(line: Line): Promise<Step> {
-    const { namespace } = this.#who;
-    const version = line.version === undefined ? null : parseVersion(line.version);
-    if (version === null) throw new Problem("bad-body", "expected a version in every line when versions are kept");
-    if (line.kind === "counter")
-      throw new Problem("bad-body", "counters cannot be restored from an export: it holds their sum, not their parts");
-    if (milliseconds(version.time) > this.#service.now() + maxAhead)
-      throw new Problem("bad-body", "the version is from the future");
-    const path = pathOf(namespace.name, line.key);
-    const value = await valueFrom(this.#service, namespace.settings.max_value_bytes, line);
-    const expiresAt = line.expires_at == null ? null : Date.parse(line.expires_at);
-    const entry: Entry = { kind: "value", version, seen: {}, ...value, expiresAt };
-    const { stored } = await this.#service.reader.read(path);
-    if (
-      stored?.entry.kind === "value" &&
-      compareVersions(stored.entry.version, version) === 0 &&
-      !hasSameBytes(stored.entry, entry)
-    ) {
-      throw new Problem("bad-body", "the entry with this version has other bytes here");
-    }
-    const floor = await this.#service.store.floor();
-    // In a namespace that is younger than the floor no deletion can have been forgotten: any version may come back.
-    const isYoung = namespace.createdAt > milliseconds(floor);
-    if (stored === null && version.time <= floor && !isYoung) {
-      throw new Problem(
-        "bad-body",
-        "the version is older than what deletions are remembered for; import with new versions instead",
-      );
-    }
-    return { path, epoch: namespace.epoch, operation: { kind: "restore", entry } };
-  }
-}
-
-/** Milliseconds that a version may be ahead of this clock. */
-const maxAhead = 5000;
-
-function hasSameBytes(a: Extract<Entry, { kind: "value" }>, b: Extract<Entry, { kind: "value" }>): boolean {
-  return (
-    a.size === b.size &&
-    a.blob === b.blob &&
-    (a.body === null || b.body === null || Buffer.compare(a.body, b.body) === 0)
-  );
 }

@@ -2,9 +2,10 @@ import { z } from "@hono/zod-openapi";
 import type { ApiKeyRecord } from "../../store/port.ts";
 import { identify } from "../access.ts";
 import { forbidden, mayGrant, newApiKey, type Principal } from "../auth.ts";
+import type { Exchange } from "../exchange.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { parse, parseJson, readBody } from "../request.ts";
+import { parse, parseJson, readBody, refuseHeaders } from "../request.ts";
 import { apiKey, apiKeys, createdKey, newKey } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
@@ -27,6 +28,10 @@ export function keyRoutes(app: App, service: Service): void {
     },
     async ({ exchange }) => {
       const principal = await identify(service, exchange);
+      refuseIdempotency(
+        exchange,
+        "the first answer holds a secret, which is not kept; list the keys and revoke what is lost",
+      );
       const body = (await readBody(exchange.req, 16_384, 16_384, "the body")) as Buffer;
       const asked = parse(newKey, parseJson(body), "bad-body");
       const denied = asked.scopes.find((scope) => !mayGrant(principal, scope));
@@ -90,11 +95,16 @@ export function keyRoutes(app: App, service: Service): void {
     },
     async ({ exchange, param }) => {
       const principal = await identify(service, exchange);
+      refuseIdempotency(exchange, "revoking a key once more changes nothing");
       const { id } = await managed(service, principal, param("id"));
       await service.store.revokeApiKey(id, service.now(), service.clock.next());
       return { status: 204 };
     },
   );
+}
+
+function refuseIdempotency({ req }: Exchange, instead: string): void {
+  refuseHeaders((name) => req.headers[name] as string | undefined, { "idempotency-key": instead });
 }
 
 /** A key may be seen and revoked by whoever could have made it. */

@@ -1,16 +1,21 @@
+import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
+import { ReceiptExistsError, type SettingsReceipt, UnavailableError } from "../../store/port.ts";
+import { ReceiptMismatchError } from "../../store/writer.ts";
 import { identify } from "../access.ts";
-import { forbidden, may } from "../auth.ts";
+import { forbidden, may, type Principal } from "../auth.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { durabilityOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
-import { namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
+import { durabilityOf, idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
+import { idempotencyKey, namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
+import { receiptScope } from "../writes.ts";
 import { type App, json, route } from "./route.ts";
 
 const params = z.object({ ns: namespaceName });
+const headers = z.object({ "idempotency-key": idempotencyKey });
 const tags = ["namespaces"];
 const path = "/v1/namespaces/{ns}";
 const none = z.strictObject({});
@@ -54,7 +59,7 @@ export function namespaceRoutes(app: App, service: Service): void {
       await admin(service, exchange, param("ns"));
       parseQuery(none, query);
       const namespace = await service.namespaces.get(param("ns"));
-      return { status: 200, json: namespaceJson(namespace, await sizeOf(service, namespace.name)) };
+      return { status: 200, json: namespaceJson(namespace, await service.store.namespaceSize(namespace.name)) };
     },
   );
   route(
@@ -65,12 +70,12 @@ export function namespaceRoutes(app: App, service: Service): void {
       tags,
       summary: "Makes a namespace, or replaces its settings",
       description: "Fields that are not sent take their defaults. Processes hear of a change within 5 s.",
-      request: { params, body: { ...json(settings), required: false } },
+      request: { params, headers, body: { ...json(settings), required: false } },
       responses: { 200: json(namespaceSchema, "Settings replaced"), 201: json(namespaceSchema, "Made") },
     },
     async ({ exchange, param, query }) => {
       const name = param("ns");
-      await admin(service, exchange, name);
+      const principal = await admin(service, exchange, name);
       parseQuery(none, query);
       const parsed = namespaceName.safeParse(name);
       if (!parsed.success) throw new Problem("bad-parameter", parsed.error.issues[0]!.message);
@@ -83,12 +88,16 @@ export function namespaceRoutes(app: App, service: Service): void {
           `home: expected null or a cloud of the cluster (${service.cloud}), found ${values.home}`,
         );
       }
-      const { created, record } = await service.store.putNamespace(name, values, service.clock.next());
-      const namespace = service.namespaces.remember(record);
-      return {
-        status: created ? 201 : 200,
-        json: namespaceJson(namespace, created ? { entries: 0, bytes: 0 } : await sizeOf(service, name)),
-      };
+      const size = await service.store.namespaceSize(name);
+      const request = { principal, name, fingerprint: JSON.stringify(values), answer: size };
+      const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
+        const { created, record } = await service.store.putNamespace(name, values, service.clock.next(), receipt);
+        service.namespaces.remember(record);
+        return { ...size, created, createdAt: record.createdAt };
+      });
+      const { created, createdAt, ...first } = answer;
+      const namespace = namespaceJson({ name, createdAt, settings: values }, first);
+      return { status: created ? 201 : 200, json: namespace, headers: replayed };
     },
   );
   route(
@@ -99,35 +108,69 @@ export function namespaceRoutes(app: App, service: Service): void {
       tags,
       summary: "Deletes a namespace",
       description: "409 unless it is empty or `?force=1`: then its entries vanish at once.",
-      request: { params, query: deleteQuery },
+      request: { params, headers, query: deleteQuery },
       responses: { 204: { description: "Deleted" } },
     },
     async ({ exchange, param, query }) => {
       const name = param("ns");
-      await admin(service, exchange, name);
+      const principal = await admin(service, exchange, name);
       const { force = false } = parseQuery(deleteQuery, query);
-      const outcome = await service.store.deleteNamespace(name, force, service.clock.next());
-      service.namespaces.forget(name);
-      if (outcome === "not-found") throw new Problem("namespace-not-found", `there is no namespace ${name}`);
-      if (outcome === "not-empty")
-        throw new Problem("namespace-not-empty", "the namespace holds entries; delete them first, or add ?force=1");
-      return { status: 204 };
+      const request = { principal, name, fingerprint: String(force), answer: {} };
+      const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
+        const outcome = await service.store.deleteNamespace(name, force, service.clock.next(), receipt);
+        service.namespaces.forget(name);
+        return { outcome };
+      });
+      if (answer.outcome === "not-found")
+        throw new Problem("namespace-not-found", `there is no namespace ${name}`, {}, replayed);
+      if (answer.outcome === "not-empty") {
+        const detail = "the namespace holds entries; delete them first, or add ?force=1";
+        throw new Problem("namespace-not-empty", detail, {}, replayed);
+      }
+      return { status: 204, headers: replayed };
     },
   );
 }
 
-async function admin(service: Service, exchange: Exchange, name: string): Promise<void> {
+async function admin(service: Service, exchange: Exchange, name: string): Promise<Principal> {
   const principal = await identify(service, exchange);
   if (!may(principal, "admin", name)) throw forbidden("admin", name);
+  return principal;
 }
 
-async function sizeOf(service: Service, name: string) {
-  const all = await service.store.namespaces();
-  return all.find((record) => record.name === name) ?? { entries: 0, bytes: 0 };
+type Asked = {
+  readonly principal: Principal;
+  readonly name: string;
+  readonly fingerprint: string;
+  /** Kept with the receipt, besides what the store adds. */
+  readonly answer: Readonly<Record<string, unknown>>;
+};
+
+/** Does it once per Idempotency-Key: a retry finds the receipt there, and gets the answer that was kept with it. */
+async function once<T>(
+  service: Service,
+  { req, route }: Exchange,
+  { principal, name, fingerprint, answer }: Asked,
+  act: (receipt: SettingsReceipt | null) => Promise<T>,
+): Promise<{ answer: T; replayed: Record<string, string> }> {
+  const key = idempotencyKeyOf(req.headers["idempotency-key"] as string | undefined);
+  if (key === null) return { answer: await act(null), replayed: {} };
+  const scope = receiptScope(principal, name, req.method!, route, key);
+  const receipt = { scope, fingerprint: createHash("sha256").update(fingerprint).digest(), answer };
+  try {
+    return { answer: await act(receipt), replayed: {} };
+  } catch (error) {
+    if (!(error instanceof ReceiptExistsError)) throw error;
+    const kept = await service.store.receipt(scope);
+    if (kept === null) throw new UnavailableError("the first answer is no longer there", { cause: error });
+    if (!kept.fingerprint.equals(receipt.fingerprint))
+      throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
+    return { answer: kept.answer as T, replayed: { "Idempotency-Replayed": "true" } };
+  }
 }
 
 function namespaceJson(
-  { name, createdAt, settings: values }: Namespace,
+  { name, createdAt, settings: values }: Pick<Namespace, "name" | "createdAt" | "settings">,
   { entries, bytes }: { readonly entries: number; readonly bytes: number },
 ) {
   return { name, created_at: timestamp(createdAt), ...values, entries, bytes };

@@ -2,7 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type Exchange, exchangeOf } from "../exchange.ts";
+import { commonHeaders, type Exchange, exchangeOf } from "../exchange.ts";
 import { problemType } from "../problems.ts";
 import { problem } from "../schemas.ts";
 
@@ -38,7 +38,7 @@ export function route(app: App, config: RouteConfig, handle: (call: Call) => Pro
       action?.[1] === name ? c.req.param("target")!.slice(0, -action[2]!.length - 1) : (c.req.param(name) ?? "");
     const answer = await handle({ exchange, param, query: question === -1 ? "" : url.slice(question + 1) });
     if (answer === null) return RESPONSE_ALREADY_SENT;
-    const headers = { "Cache-Control": "no-store", ...answer.headers, "KV-Request-Id": exchange.id };
+    const headers = { ...commonHeaders(exchange), ...answer.headers };
     if (answer.json === undefined) return new Response(null, { status: answer.status, headers });
     return new Response(JSON.stringify(answer.json), {
       status: answer.status,

@@ -8,9 +8,8 @@ import type { Change, FeedPosition } from "../../store/port.ts";
 import { access } from "../access.ts";
 import { may } from "../auth.ts";
 import { watchCursor, watchPosition } from "../cursors.ts";
-import type { Exchange } from "../exchange.ts";
+import { commonHeaders, type Exchange } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
-import { readBlob } from "../operations.ts";
 import { Problem } from "../problems.ts";
 import { defaultContentType, encodeValue, timestamp } from "../render.ts";
 import { parseQuery } from "../request.ts";
@@ -25,6 +24,8 @@ const keepAlive = 15_000;
 const retry = 1000;
 /** Bytes that may wait for a slow watcher; past it the stream ends, and the watcher resumes from its cursor. */
 const maxBuffered = 4 * 2 ** 20;
+/** Entries of a snapshot that are read at once, each with up to 64 KiB of value. */
+const snapshotPage = 250;
 /** Keys whose last sent version is remembered per watcher, to leave out what is not newer. */
 const maxSent = 10_000;
 
@@ -39,7 +40,7 @@ export function watchRoutes(app: App, service: Service): void {
       tags: ["entries"],
       summary: "Changes as they happen: server-sent events, or a long poll with `wait`",
       description:
-        "A stream of latest states: what lies between two may be left out; per key they only get newer. Every event's id is a cursor; Last-Event-ID or `since` goes on behind it.",
+        "A stream of latest states: what lies between two may be left out; per key they only get newer. Every event's id is a cursor; Last-Event-ID or `since` goes on behind it. With `values=1` every put of up to 64 KiB carries its value.",
       request: {
         params: z.object({ ns: namespaceName }),
         query: watchQuery,
@@ -126,21 +127,33 @@ class Watch {
 
   /** The event of a change, or null: another key, a state that was sent already, or one that has gone since. */
   async event({ path, position, stored }: Change): Promise<Event | null> {
-    if (!path.startsWith(this.#start) || stored === null) return null;
-    const { version } = stored.entry;
-    const sent = this.#sent.get(path);
-    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0))
-      return null;
-    // Expired already: expiry makes no event, and a put of it would be wrong.
-    if (stored.entry.kind === "value" && !isLive(stored.entry, this.#service.now())) return null;
+    if (!path.startsWith(this.#start) || stored === null || !this.#isNews(path, stored.entry)) return null;
+    let { entry } = stored;
+    if (this.#values && entry.kind === "value" && entry.size <= limits.watchValueBytes) {
+      // A change holds no value. The state that is read may be newer than the change: then it is the one that is told.
+      const now = (await this.#service.reader.read(path)).stored;
+      if (now === null || !this.#isNews(path, now.entry)) return null;
+      entry = now.entry;
+    }
     this.#sent.delete(path);
-    this.#sent.set(path, version);
+    this.#sent.set(path, entry.version);
     if (this.#sent.size > maxSent) this.#sent.delete(this.#sent.keys().next().value!);
     this.#service.metrics.watchEvents.inc();
-    return this.#describe(path, stored.entry, this.cursor(position));
+    return this.#describe(path, entry, this.cursor(position));
   }
 
-  async #describe(path: Path, entry: Entry, id: string): Promise<Event> {
+  /** Newer than what was sent of its key, and there to be seen. */
+  #isNews(path: Path, entry: Entry): boolean {
+    const { version } = entry;
+    const sent = this.#sent.get(path);
+    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0))
+      return false;
+    // Expired already: expiry makes no event, and a put of it would be wrong.
+    return entry.kind !== "value" || isLive(entry, this.#service.now());
+  }
+
+  /** With its value, where that is wanted, small, and part of `entry`. */
+  #describe(path: Path, entry: Entry, id: string): Event {
     const common = { id, key: keyOf(path), version: formatVersion(entry.version), origin: entry.version.origin };
     if (entry.kind === "tombstone") return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
     const facts =
@@ -152,20 +165,11 @@ class Watch {
             expires_at: entry.expiresAt === null ? null : timestamp(entry.expiresAt),
           };
     const event = { type: "put" as const, ...common, ...facts };
-    return this.#values && facts.size <= limits.watchValueBytes
-      ? { ...event, ...(await this.#value(path, entry)) }
-      : event;
-  }
-
-  /** The value of exactly this state; nothing when it has changed since, for then another event follows. */
-  async #value(path: Path, entry: Entry): Promise<{ value: string; encoding: "utf8" | "base64" } | null> {
-    const { stored } = await this.#service.reader.read(path);
-    if (stored === null || compareVersions(stored.entry.version, entry.version) !== 0) return null;
-    const now = stored.entry;
-    if (now.kind === "counter") return encodeValue(Buffer.from(String(counterValue(now))));
-    if (now.kind !== "value") return null;
-    const bytes = now.body ?? (now.blob === null ? null : await readBlob(this.#service, now.blob));
-    return bytes === null ? null : encodeValue(bytes);
+    if (!this.#values) return event;
+    if (entry.kind === "counter") return { ...event, value: String(counterValue(entry)), encoding: "utf8" };
+    return entry.body === null || entry.size > limits.watchValueBytes
+      ? event
+      : { ...event, ...encodeValue(entry.body) };
   }
 
   /** Every live entry as a put event, in byte order. */
@@ -173,22 +177,22 @@ class Watch {
     const { name, epoch } = this.#namespace;
     for (let after: string | null = null; ; ) {
       const now = this.#service.now();
-      const page = await this.#service.store.list({
+      const { items: page } = await this.#service.store.list({
         namespace: name,
         epoch,
         prefix: this.prefix,
         delimiter: null,
         after,
-        limit: limits.page,
-        values: false,
+        limit: snapshotPage,
+        values: this.#values,
         now,
       });
       for (const item of page) {
         if (!("key" in item)) continue;
         after = item.key;
-        yield await this.#describe(pathOf(name, item.key), item.stored.entry, id);
+        yield this.#describe(pathOf(name, item.key), item.stored.entry, id);
       }
-      if (page.length < limits.page) return;
+      if (page.length < snapshotPage) return;
     }
   }
 }
@@ -200,7 +204,7 @@ async function stream(
   from: FeedPosition,
   snapshot: boolean,
 ): Promise<void> {
-  const { req, res, id } = exchange;
+  const { req, res } = exchange;
   const ended = new AbortController();
   res.on("close", () => ended.abort());
   const { signal } = ended;
@@ -213,9 +217,8 @@ async function stream(
   try {
     res.writeHead(200, {
       "Content-Type": "text/event-stream",
-      "Cache-Control": "no-store",
+      ...commonHeaders(exchange),
       "X-Accel-Buffering": "no",
-      "KV-Request-Id": id,
     });
     // While a snapshot is under way there is no id to come back with: half of one cannot be resumed.
     const start = `id: ${watch.cursor(from)}\n`;

@@ -1,4 +1,5 @@
 import type { Draft } from "../../kv/decide.ts";
+import type { Ancestors } from "../../kv/entry.ts";
 import { type Path, shardOf } from "../../kv/path.ts";
 import {
   type Commit,
@@ -123,6 +124,8 @@ function statementFor(shape: Shape): { name: string; text: string } {
   return { name, text };
 }
 
+const noAncestors: Ancestors = {};
+
 /** Writes a batch in one transaction. See {@link Commit} and the port for what it promises. */
 export async function commit(connections: Connections, origin: string, request: Commit): Promise<CommitAnswer> {
   const { writes } = request;
@@ -155,7 +158,7 @@ export async function commit(connections: Connections, origin: string, request: 
       time: BigInt(hlc!),
       changed: Number(changed),
       replaced,
-      seen: seen == null ? {} : bigints(seen),
+      seen: seen == null ? noAncestors : bigints(seen),
     });
   }
   return { stamps: writes.map((write) => byPath.get(write.path) ?? null), horizon };

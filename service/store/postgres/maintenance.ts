@@ -67,7 +67,7 @@ export async function trimFeed(connections: Connections, retention: FeedRetentio
     if (age < 1 || (age < retention.hours && kept <= retention.bytes)) continue;
     await connections.query(
       undefined,
-      `update cluster set trimmed = greatest(trimmed, (select coalesce(max(xid), '0') from ${name!}))`,
+      `update cluster set trimmed = greatest(trimmed, coalesce((select xid from ${name!} order by xid desc limit 1), '0'))`,
     );
     // Waits for nobody: a reader of the whole feed holds a lock on all parts, and everyone would queue behind us.
     await connections.query(undefined, `set lock_timeout = 200; drop table if exists ${name!}; reset lock_timeout`);

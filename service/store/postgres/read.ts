@@ -1,7 +1,7 @@
 import type { Stored } from "../../kv/entry.ts";
-import { afterPrefix, keyOf, namespaceOf, type Path, pathOf } from "../../kv/path.ts";
-import type { Listed, ListRequest, ReadAnswer } from "../port.ts";
-import type { Connections } from "./connection.ts";
+import { afterPrefix, keyOf, type Path, pathOf } from "../../kv/path.ts";
+import type { ListAnswer, Listed, ListRequest, ReadAnswer } from "../port.ts";
+import type { Connections, Row } from "./connection.ts";
 import { noValue, smallValue, storedColumns, storedFrom } from "./rows.ts";
 
 /** A left join, so that the horizon comes also when no row does. It is taken with the snapshot of the read. */
@@ -28,15 +28,25 @@ export async function readRow(connections: Connections, path: Path): Promise<Sto
 
 const live = "kind <> 't' and (expires_at is null or expires_at > $4::bigint) and hlc > $5::bigint";
 
-const listPlain = (value: string) => `select ${storedColumns(value)} from entries
-where path >= $1 and ($2::text is null or path < $2) and ${live} order by path limit $3`;
+/** A left join, so that the snapshot's end comes also when no row does. */
+const withSnapshot = (rows: string, order: string) => `select s.seen, r.*
+from (select pg_snapshot_xmax(pg_current_snapshot()) as seen) s left join (${rows}) r on true order by r.${order}`;
+
+const listPlain = (value: string) =>
+  withSnapshot(
+    `select ${storedColumns(value)} from entries
+where path >= $1 and ($2::text is null or path < $2) and ${live} order by path limit $3`,
+    "path",
+  );
 
 /**
  * Folds keys at the delimiter by skipping: after a folded prefix the next row looked for is the first one behind all that
  * start with it, so that the work is in the number of results and not in what they fold. No text sorts between a path
  * and the path with U+0001 appended, because U+0000 is not allowed.
  */
-const listFolded = (value: string) => `with recursive walk(path, folded) as (
+const listFolded = (value: string) =>
+  withSnapshot(
+    `with recursive walk(path, folded) as (
   (select path, ${fold("path")} from entries where path >= $1 and ($2::text is null or path < $2) and ${live} order by path limit 1)
   union all
   select n.path, ${fold("n.path")} from walk w cross join lateral (
@@ -44,9 +54,10 @@ const listFolded = (value: string) => `with recursive walk(path, folded) as (
     where path >= case when w.folded is null then w.path || chr(1) else left(w.folded, -length($6::text)) || $7::text end
       and ($2::text is null or path < $2) and ${live} order by path limit 1) n
 ), found as materialized (select path, folded from walk limit $3)
-select f.folded, e.* from found f
-left join lateral (select ${storedColumns(value)} from entries where path = f.path and f.folded is null) e on true
-order by f.path`;
+select f.path as at, f.folded, e.* from found f
+left join lateral (select ${storedColumns(value)} from entries where path = f.path and f.folded is null) e on true`,
+    "at",
+  );
 
 /** The folded prefix of a path, or null when the delimiter does not occur behind the listed prefix. */
 function fold(path: string): string {
@@ -60,7 +71,7 @@ const lists = {
 };
 
 /** One page in byte order. */
-export async function listRows(connections: Connections, request: ListRequest): Promise<Listed[]> {
+export async function listRows(connections: Connections, request: ListRequest): Promise<ListAnswer> {
   const { namespace, prefix, delimiter, after, limit, now, epoch } = request;
   const whole = pathOf(namespace, prefix);
   const end = afterPrefix(whole);
@@ -76,14 +87,17 @@ export async function listRows(connections: Connections, request: ListRequest): 
   const shape = request.values ? "values" : "keys";
   if (delimiter === null) {
     const rows = await connections.read(`list ${shape}`, lists[shape].plain, [start, end, limit, now, epoch]);
-    return rows.map((row) => ({ key: keyOf(row[0]!), stored: storedFrom(row) }));
+    return answerOf(rows, (row) => ({ key: keyOf(row[1]!), stored: storedFrom(row, 1) }));
   }
   const codePoints = Array.from(whole).length;
   const values = [start, end, limit, now, epoch, delimiter, afterPrefix(delimiter), codePoints + 1];
   const rows = await connections.read(`list folded ${shape}`, lists[shape].folded, values);
-  return rows.map((row) =>
-    row[0] == null
-      ? { key: keyOf(row[1]!), stored: storedFrom(row, 1) }
-      : { prefix: row[0].slice(namespaceOf(row[0]).length + 1) },
+  return answerOf(rows, (row) =>
+    row[2] == null ? { key: keyOf(row[3]!), stored: storedFrom(row, 3) } : { prefix: keyOf(row[2]) },
   );
+}
+
+function answerOf(rows: readonly Row[], itemOf: (row: Row) => Listed): ListAnswer {
+  // The snapshot's end is the first transaction that it does not hold.
+  return { items: rows.filter((row) => row[1] != null).map(itemOf), seen: Number(rows[0]![0]) - 1 };
 }

@@ -1,6 +1,12 @@
 /** Namespaces and API keys: small tables that every process reads through a cache of seconds. */
-import type { ApiKeyRecord, NamespaceRecord } from "../port.ts";
-import type { Connections, Row } from "./connection.ts";
+import {
+  type ApiKeyRecord,
+  type NamespaceDeletion,
+  type NamespaceRecord,
+  ReceiptExistsError,
+  type SettingsReceipt,
+} from "../port.ts";
+import { type Connections, isDuplicate, type Row } from "./connection.ts";
 
 const namespaceColumns = "name, epoch, (extract(epoch from created_at) * 1000)::bigint, settings";
 
@@ -12,6 +18,15 @@ export async function namespace(connections: Connections, name: string): Promise
   const text = `select ${namespaceColumns} from namespaces where name = $1 and not deleted`;
   const rows = await connections.read("namespace", text, [name]);
   return rows[0] ? namespaceFrom(rows[0]) : null;
+}
+
+export async function namespaceSize(connections: Connections, name: string, now: number) {
+  const text = `select count(*), coalesce(sum(e.size), 0)
+    from entries e join namespaces n on n.name = $1 and not n.deleted and e.hlc > n.epoch
+    where e.path >= $1 || '/' and e.path < $1 || '0'
+      and e.kind <> 't' and (e.expires_at is null or e.expires_at > $2::bigint)`;
+  const [entries, bytes] = (await connections.read("namespace size", text, [name, now]))[0]!.map(Number);
+  return { entries: entries!, bytes: bytes! };
 }
 
 export async function namespaces(connections: Connections, now: number) {
@@ -36,10 +51,10 @@ export async function putNamespace(
   name: string,
   settings: unknown,
   clock: bigint,
+  receipt: SettingsReceipt | null,
 ) {
-  const rows = await connections.query(
-    undefined,
-    `insert into namespaces as n (name, epoch, hlc, origin, settings)
+  const text = `with put as (
+     insert into namespaces as n (name, epoch, hlc, origin, settings)
      values ($1, coalesce((select max(hlc) from entries where path >= $1 || '/' and path < $1 || '0'), 0), $3::bigint, $4, $2)
      on conflict (name) do update set
        settings = excluded.settings,
@@ -50,10 +65,38 @@ export async function putNamespace(
        epoch = case when n.deleted then greatest(excluded.epoch, n.epoch, n.hlc) else n.epoch end,
        home_epoch = case when n.deleted then n.home_epoch + 1 else n.home_epoch end,
        deleted = false
-     returning ${namespaceColumns}, (created_at = now())`,
-    [name, JSON.stringify(settings), clock, origin],
-  );
+     returning ${namespaceColumns}, created_at = now()
+   ), result(name, epoch, created_at, settings, created) as (select * from put), ${recorded(
+     "jsonb_build_object('created', created, 'createdAt', created_at)",
+     5,
+   )}
+   select * from result`;
+  const values = [name, JSON.stringify(settings), clock, origin, ...receiptValues(receipt)];
+  const rows = await once(() => connections.query(undefined, text, values));
   return { record: namespaceFrom(rows[0]!), created: rows[0]![4] === "t" };
+}
+
+/** Keeps the answer of a request with an Idempotency-Key, `more` of `result` with it. Three parameters from `first` on. */
+function recorded(more: string, first: number): string {
+  return `recorded as (
+     insert into idempotency (scope, fingerprint, answer)
+     select decode($${first}::text, 'hex'), decode($${first + 1}::text, 'hex'), $${first + 2}::jsonb || ${more}
+     from result where $${first}::text is not null
+   )`;
+}
+
+function receiptValues(receipt: SettingsReceipt | null): (string | null)[] {
+  if (receipt === null) return [null, null, null];
+  return [receipt.scope.toString("hex"), receipt.fingerprint.toString("hex"), JSON.stringify(receipt.answer)];
+}
+
+async function once(query: () => Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await query();
+  } catch (error) {
+    if (!isDuplicate(error, "idempotency_pkey")) throw error;
+    throw new ReceiptExistsError("a request with this key was answered already");
+  }
 }
 
 /** Marks the namespace deleted; statements of writers check the mark, so nothing enters once they have ended. */
@@ -64,10 +107,9 @@ export async function deleteNamespace(
   force: boolean,
   clock: bigint,
   now: number,
-): Promise<"deleted" | "not-found" | "not-empty"> {
-  const rows = await connections.query(
-    undefined,
-    `with found as (
+  receipt: SettingsReceipt | null,
+): Promise<NamespaceDeletion> {
+  const text = `with found as (
        select name, exists (
          select 1 from entries where path >= $1 || '/' and path < $1 || '0'
            and kind <> 't' and (expires_at is null or expires_at > $2::bigint) and hlc > epoch
@@ -75,12 +117,13 @@ export async function deleteNamespace(
      ), gone as (
        update namespaces set deleted = true, hlc = greatest($3::bigint, hlc + 1), origin = $5, changed = pg_current_xact_id(), settings = '{}'
        where name = (select name from found where not filled or $4::boolean) returning name
-     )
-     select (select count(*) from found), (select count(*) from gone)`,
-    [name, now, clock, force, origin],
-  );
-  const [found, gone] = rows[0]!.map(Number);
-  return found === 0 ? "not-found" : gone === 0 ? "not-empty" : "deleted";
+     ), result(outcome) as (
+       select case when exists (select 1 from gone) then 'deleted' when exists (select 1 from found) then 'not-empty' else 'not-found' end
+     ), ${recorded("jsonb_build_object('outcome', outcome)", 6)}
+     select outcome from result`;
+  const values = [name, now, clock, force, origin, ...receiptValues(receipt)];
+  const rows = await once(() => connections.query(undefined, text, values));
+  return rows[0]![0] as NamespaceDeletion;
 }
 
 const keyColumns = `id, encode(hash, 'hex'), name, scopes, rate_limit, (extract(epoch from created_at) * 1000)::bigint,

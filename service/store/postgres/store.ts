@@ -57,9 +57,11 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     probe: () => probe(writes, now),
     floor: async () => BigInt((await others.read(undefined, "select floor from cluster"))[0]![0]!),
     namespace: (name) => settings.namespace(others, name),
+    namespaceSize: (name) => settings.namespaceSize(others, name, now()),
     namespaces: () => settings.namespaces(others, now()),
-    putNamespace: (name, values, clock) => settings.putNamespace(others, origin, name, values, clock),
-    deleteNamespace: (name, force, clock) => settings.deleteNamespace(others, origin, name, force, clock, now()),
+    putNamespace: (name, values, clock, receipt) => settings.putNamespace(others, origin, name, values, clock, receipt),
+    deleteNamespace: (name, force, clock, receipt) =>
+      settings.deleteNamespace(others, origin, name, force, clock, now(), receipt),
     apiKey: (id) => settings.apiKey(others, id),
     apiKeys: () => settings.apiKeys(others),
     putApiKey: (record, clock) => settings.putApiKey(others, origin, record, clock),

@@ -147,7 +147,7 @@ describe("client/cli: the skykv command", () => {
       [["list", "--url", "nonsense"], 2, /expected a URL/],
       [["import", "file.unknown"], 2, /format/],
       [["delete", "--prefix", "k"], 2, /--yes/],
-      [["get", "k", "--timeout", "1"], 1, /no answer from http:.*ECONNREFUSED/, { SKYKV_URL: await closedUrl() }],
+      [["get", "k", "--timeout", "3"], 1, /no answer from http:.*ECONNREFUSED/, { SKYKV_URL: await closedUrl() }],
     ];
     for (const [args, code, message, environment = {}] of cases) {
       const ended = await run(args, { environment });

@@ -81,7 +81,7 @@ describe("the cache of entries", () => {
   it("never puts back an older state, in whatever order reads and commits end", async () => {
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([1n, 2n, 3n, 4n, 5n], { minLength: 2 }), async (times) => {
-        const { cache, commit, seen } = setUp();
+        const { cache, commit, seen } = setUp({ withShared: true });
         let newest = 0n;
         for (const time of times) {
           commit(time);
@@ -94,12 +94,14 @@ describe("the cache of entries", () => {
   });
 
   it("does not let a slow read undo a commit that came in between", async () => {
-    const { cache, commit, answer, seen } = setUp();
-    const slow = cache.get(path);
-    commit(2n);
-    await answer(1n);
-    await slow;
-    assert.equal(seen(), 2n);
+    for (const read of ["get", "fresh"] as const) {
+      const { cache, commit, answer, seen } = setUp();
+      const slow = cache[read](path);
+      commit(2n);
+      await answer(1n);
+      await slow;
+      assert.equal(seen(), 2n);
+    }
   });
 
   it("does not let a slow read undo what another process said", async () => {
@@ -147,9 +149,22 @@ describe("the cache of entries", () => {
     assert.equal(seen(), undefined);
   });
 
-  it("keeps records for a second only while invalidations can be lost", () => {
+  it("without L2 keeps of what it commits only what somebody reads", async () => {
+    const { cache, commit, answer, seen } = setUp();
+    commit(1n);
+    assert.equal(seen(), undefined);
+    const read = cache.fresh(path);
+    await answer(1n);
+    await read;
+    commit(2n);
+    assert.equal(seen(), 2n);
+  });
+
+  it("keeps records for a second only while invalidations can be lost", async () => {
     for (const deaf of [setUp(), setUp({ withShared: true, listening: false })]) {
-      deaf.commit(1n);
+      const read = deaf.cache.fresh(path);
+      await deaf.answer(1n);
+      await read;
       deaf.world.now += maxAgeDeaf - 1;
       assert.equal(deaf.seen(), 1n);
       deaf.world.now += 1;

@@ -211,6 +211,14 @@ describe("batches", () => {
     expectProblem(await send(`POST /v1/kv/${ns}:batch?dry_run=1`, { json: { operations: [] } }), 400, "bad-parameter");
   });
 
+  it("refuse a condition for the whole, which would hold for nothing", async () => {
+    for (const name of ["If-Match", "If-None-Match"]) {
+      const answer = await batch([{ op: "put", key: "a", value: "1" }], { headers: { [name]: "*" } });
+      expectProblem(answer, 400, "bad-parameter");
+    }
+    assert.deepEqual(await statuses([{ op: "get", key: "a" }]), [404]);
+  });
+
   it("need the scopes of their operations", async () => {
     const reader = await shared.api.apiKey(`read:${ns}`);
     const writer = await shared.api.apiKey(`write:${ns}`);

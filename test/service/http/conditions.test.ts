@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Asked, expectProblem, sharedService } from "./support.ts";
+import { Api, type Asked, expectProblem, sharedService, startBeside } from "./support.ts";
 
 describe("conditions", () => {
   const shared = sharedService();
@@ -166,6 +166,23 @@ describe("conditions", () => {
       expectProblem(await send(`GET ${absent()}`, { headers: { "If-Match": "*" } }), 412, "condition-failed");
       const both = { "If-Match": `"${other}"`, "If-None-Match": `"${etag}"` };
       expectProblem(await send(`GET ${target}`, { headers: both }), 412, "condition-failed");
+    });
+
+    it("if_version takes the tag of a counter, of a cloud with the longest name as well", async () => {
+      const beside = await startBeside({ SKYKV_CLOUD: "c".repeat(32) });
+      const other = new Api(beside.url);
+      try {
+        const target = absent();
+        await other.send(`DELETE ${target}`);
+        const { etag } = await other.send(`POST ${target}:increment`);
+        assert.match(etag, /^[0-9a-f]{16}-c{32}-[0-9a-f]{16}$/);
+        const { status, headers } = await other.send(`POST ${target}:increment?if_version=${etag}`);
+        assert.deepEqual([status, headers["kv-kind"]], [200, "counter"]);
+        expectProblem(await other.send(`DELETE ${target}?if_version=${etag}`), 412, "condition-failed");
+      } finally {
+        other.close();
+        await beside.close();
+      }
     });
 
     it("if_version is for writes", async () => {

@@ -172,6 +172,60 @@ describe("Idempotency-Key", () => {
     expectProblem(await send(`GET /v1/kv/${ns}/t3`), 404, "not-found");
   });
 
+  describe("for namespaces", () => {
+    it("gives a repeated PUT its first answer, and undoes nothing that came after", async () => {
+      const path = "/v1/namespaces/idempotent";
+      const first = await once(`PUT ${path}`, { json: { default_ttl: 5 } });
+      assert.equal(first.status, 201);
+      await send(`PUT ${path}`, { json: { default_ttl: 7 } });
+      await send("PUT /v1/kv/idempotent/a", { body: "x" });
+      assertReplayed(await once(`PUT ${path}`, { json: { default_ttl: 5 } }), first);
+      assert.equal((await send(`GET ${path}`)).json.default_ttl, 7);
+      expectProblem(await once(`PUT ${path}`, { json: { default_ttl: 6 } }), 422, "idempotency-mismatch");
+      const replaced = await once(`PUT ${path}`, { json: {} }, "twice");
+      assert.deepEqual([replaced.status, replaced.json.entries, replaced.json.bytes], [200, 1, 1]);
+      await send("PUT /v1/kv/idempotent/b", { body: "x" });
+      assertReplayed(await once(`PUT ${path}`, { json: {} }, "twice"), replaced);
+    });
+
+    it("gives a repeated DELETE its first answer, and deletes nothing that was made since", async () => {
+      const own = await shared.api.namespace();
+      const path = `/v1/namespaces/${own}`;
+      await send(`PUT /v1/kv/${own}/a`);
+      const refused = await once(`DELETE ${path}`);
+      expectProblem(refused, 409, "namespace-not-empty");
+      const first = await once(`DELETE ${path}?force=1`, {}, "forced");
+      assert.equal(first.status, 204);
+      await send(`PUT ${path}`);
+      assertReplayed(await once(`DELETE ${path}?force=1`, {}, "forced"), first);
+      assertReplayed(await once(`DELETE ${path}`), refused);
+      expectProblem(await once(`DELETE ${path}`, {}, "forced"), 422, "idempotency-mismatch");
+      assert.equal((await send(`GET ${path}`)).status, 200);
+    });
+
+    it("of many at once is done once", async () => {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => once("PUT /v1/namespaces/at-once")));
+      assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]));
+      assert.equal(answers.filter(({ headers }) => headers["idempotency-replayed"] === undefined).length, 1);
+    });
+
+    it("gets a 404 again as well", async () => {
+      const path = "/v1/namespaces/comes-later";
+      expectProblem(await once(`DELETE ${path}`), 404, "namespace-not-found");
+      await send(`PUT ${path}`);
+      expectProblem(await once(`DELETE ${path}`), 404, "namespace-not-found");
+      assert.equal((await send(`GET ${path}`)).status, 200);
+    });
+  });
+
+  it("is refused for API keys: the first answer holds a secret", async () => {
+    const json = { name: "k", scopes: [`read:${ns}`] };
+    expectProblem(await once("POST /v1/keys", { json }), 400, "bad-parameter");
+    const { id } = (await send("POST /v1/keys", { json })).json;
+    expectProblem(await once(`DELETE /v1/keys/${id}`), 400, "bad-parameter");
+    assert.equal((await send(`GET /v1/keys/${id}`)).json.revoked_at, null);
+  });
+
   it("is not spent by requests that were refused before anything was looked at", async () => {
     expectProblem(await once(`PUT ${at}?ttl=x`, { body: "x" }), 400, "bad-parameter");
     expectProblem(await once(`PUT ${at}`, { body: "x", headers: { "If-Match": "x" } }), 400, "bad-condition");

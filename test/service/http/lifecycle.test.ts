@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printable, readConfig } from "../../../service/config.ts";
 import { ProcessCloud } from "../../support/processes.ts";
@@ -102,7 +103,15 @@ describe("lifecycle", () => {
       const taken = createServer().listen(0, "127.0.0.1");
       await once(taken, "listening");
       const port = String((taken.address() as { port: number }).port);
-      const good = { DATABASE_URL: shared.service.postgres.url, PORT: "0", METRICS_PORT: "0", LOG_LEVEL: "silent" };
+      const { postgres } = shared.service;
+      const blobs = join(dirname(postgres.directory), "blobs");
+      const good = {
+        DATABASE_URL: postgres.url,
+        BLOBS_DIR: blobs,
+        PORT: "0",
+        METRICS_PORT: "0",
+        LOG_LEVEL: "silent",
+      };
       try {
         for (const [environment, words] of [
           [{ ...good, DATABASE_URL: "postgres://u@127.0.0.1:1/x" }, /ECONNREFUSED|connect/],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Asked, expectProblem, sharedService } from "./support.ts";
+import { Api, type Asked, expectProblem, sharedService, startBeside } from "./support.ts";
 
 describe("lists", () => {
   const shared = sharedService();
@@ -235,19 +235,75 @@ describe("lists", () => {
     }
   });
 
+  it("bind a session to what they did not find, too: it stays gone in every process", async () => {
+    shared.clock.stop();
+    const beside = await startBeside({});
+    const other = new Api(beside.url);
+    try {
+      await fill("a");
+      const path = `/v1/kv/${ns}/a`;
+      assert.equal((await other.send(`GET ${path}`)).status, 200);
+      await send(`DELETE ${path}`);
+      const { json, headers } = await send(`GET /v1/kv/${ns}`);
+      assert.deepEqual(json.entries, []);
+      const session = { "KV-Session": String(headers["kv-session"]) };
+      expectProblem(await other.send(`GET ${path}`, { headers: session }), 404, "not-found");
+    } finally {
+      other.close();
+      await beside.close();
+    }
+  });
+
   describe("deleted by prefix", () => {
     it("are gone, with progress and their number; other keys stay", async () => {
       await fill(...Array.from({ length: 1500 }, (_, i) => `old/${i}`), "new/1", "old");
       const answer = await send(`DELETE /v1/kv/${ns}?prefix=old/`);
       assert.equal(answer.status, 200);
       assert.equal(answer.headers["content-type"], "application/jsonl");
-      assert.deepEqual(answer.lines.at(-1), { type: "end", deleted: 1500 });
-      assert.deepEqual(answer.lines[0], { type: "progress", deleted: 1000 });
+      assert.deepEqual(
+        answer.lines.map(({ type, deleted }) => [type, deleted]),
+        [
+          ["progress", 1000],
+          ["end", 1500],
+        ],
+      );
       assert.deepEqual(
         (await page()).entries.map(({ key }) => key),
         ["new/1", "old"],
       );
-      assert.deepEqual((await send(`DELETE /v1/kv/${ns}?prefix=old/`)).lines, [{ type: "end", deleted: 0 }]);
+      const [again, ...more] = (await send(`DELETE /v1/kv/${ns}?prefix=old/`)).lines;
+      assert.deepEqual([again.type, again.deleted, more], ["end", 0, []]);
+    });
+
+    it("are gone for a session that goes on in another process, which has them in its memory", async () => {
+      shared.clock.stop();
+      const beside = await startBeside({});
+      const other = new Api(beside.url);
+      try {
+        await fill("old/1", "old/2");
+        for (const key of ["old/1", "old/2"]) assert.equal((await other.send(`GET /v1/kv/${ns}/${key}`)).status, 200);
+        const { lines } = await send(`DELETE /v1/kv/${ns}?prefix=old/`);
+        assert.equal((await other.send(`GET /v1/kv/${ns}/old/1`)).status, 200, "without a session it may lag behind");
+        const headers = { "KV-Session": lines.at(-1).session };
+        for (const key of ["old/1", "old/2"])
+          expectProblem(await other.send(`GET /v1/kv/${ns}/${key}`, { headers }), 404, "not-found");
+      } finally {
+        other.close();
+        await beside.close();
+      }
+    });
+
+    it("take no conditions and no Idempotency-Key, and say what to do instead", async () => {
+      await fill("old/1");
+      for (const name of ["If-Match", "If-None-Match", "Idempotency-Key"]) {
+        const { detail } = expectProblem(
+          await send(`DELETE /v1/kv/${ns}?prefix=old/`, { headers: { [name]: "*" } }),
+          400,
+          "bad-parameter",
+        );
+        assert.match(String(detail), new RegExp(`${name.toLowerCase()}: .`));
+      }
+      assert.equal((await send(`GET /v1/kv/${ns}/old/1`)).status, 200);
     });
 
     it("want a prefix", async () => {

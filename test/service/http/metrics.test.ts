@@ -77,6 +77,7 @@ describe("metrics", () => {
   });
 
   it("count commits, and reads by where they were answered", async () => {
+    shared.clock.stop();
     const ns = await shared.api.namespace();
     const before = await scrape();
     for (let i = 0; i < 5; i++) await send(`PUT /v1/kv/${ns}/a`, { body: String(i) });
@@ -86,8 +87,9 @@ describe("metrics", () => {
     const gained = (series: string) => value(after, series) - value(before, series);
     assert.equal(gained("skykv_commit_rows_total"), 5);
     assert.ok(gained("skykv_commits_total") >= 1);
-    assert.equal(gained('skykv_reads_total{tier="l1"}'), 5);
-    assert.equal(gained('skykv_reads_total{tier="store"}'), 1);
+    // The first read brings it into memory.
+    assert.equal(gained('skykv_reads_total{tier="l1"}'), 4);
+    assert.equal(gained('skykv_reads_total{tier="store"}'), 2);
   });
 
   it("show the state of the process", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Asked, expectProblem, sharedService } from "./support.ts";
+import { Api, type Asked, expectProblem, sharedService, startBeside } from "./support.ts";
 
 describe("namespaces", () => {
   const shared = sharedService();
@@ -42,6 +42,63 @@ describe("namespaces", () => {
     });
     assert.deepEqual((await send("GET /v1/namespaces/made")).json, replaced.json);
     expectProblem(await send("PUT /v1/kv/made/a", { body: "12345" }), 413, "too-large");
+  });
+
+  describe("deleted through another process", () => {
+    let other: Api;
+    let stop: () => Promise<void>;
+    before(async () => {
+      const beside = await startBeside({});
+      other = new Api(beside.url);
+      stop = beside.close;
+    });
+    after(() => {
+      other.close();
+      return stop();
+    });
+
+    it("are not there for writes of any kind, though this one remembers them", async () => {
+      shared.clock.stop();
+      const json = { operations: [{ op: "put", key: "c", value: "" }] };
+      for (const [line, asked] of [
+        ["PUT /v1/kv/NS/a", {}],
+        ["PUT /v1/kv/NS/a", { headers: { "If-None-Match": "*" } }],
+        ["DELETE /v1/kv/NS/a", {}],
+        ["POST /v1/kv/NS/a:increment", {}],
+        ["POST /v1/kv/NS:transact", { json: { operations: [...json.operations, { op: "put", key: "d", value: "" }] } }],
+      ] as [string, Asked][]) {
+        const ns = await shared.api.namespace();
+        await other.send(`GET /v1/kv/${ns}/none`);
+        await send(`DELETE /v1/namespaces/${ns}`);
+        expectProblem(await other.send(line.replace("NS", ns), asked), 404, "namespace-not-found");
+        expectProblem(await other.send(`GET /v1/kv/${ns}/none`), 404, "namespace-not-found");
+      }
+      const ns = await shared.api.namespace();
+      await other.send(`GET /v1/kv/${ns}/none`);
+      await send(`DELETE /v1/namespaces/${ns}`);
+      const [result] = (await other.send(`POST /v1/kv/${ns}:batch`, { json })).json.results;
+      assert.equal(result.problem.code, "namespace-not-found");
+    });
+
+    it("end an import, whose other lines could not be written either", async () => {
+      shared.clock.stop();
+      const ns = await shared.api.namespace();
+      await other.send(`GET /v1/kv/${ns}/none`);
+      await send(`DELETE /v1/namespaces/${ns}`);
+      const { lines } = await other.send(`POST /v1/import?namespace=${ns}`, { body: '{"key":"a","value":""}\n' });
+      assert.deepEqual([lines.length, lines[0].line, lines[0].problem.code], [1, 0, "namespace-not-found"]);
+    });
+
+    it("and made again take writes as soon as a retry comes", async () => {
+      shared.clock.stop();
+      const ns = await shared.api.namespace();
+      await other.send(`GET /v1/kv/${ns}/none`);
+      await send(`DELETE /v1/namespaces/${ns}`);
+      await send(`PUT /v1/namespaces/${ns}`, { json: { max_value_bytes: 1 } });
+      expectProblem(await other.send(`PUT /v1/kv/${ns}/a`, { body: "1" }), 503, "contended");
+      assert.equal((await other.send(`PUT /v1/kv/${ns}/a`, { body: "1" })).status, 201);
+      expectProblem(await other.send(`PUT /v1/kv/${ns}/a`, { body: "12" }), 413, "too-large");
+    });
   });
 
   it("take all defaults from a PUT without a body", async () => {

@@ -55,6 +55,51 @@ describe("rate limits", () => {
     assert.equal((await ask(two.key)).status, 404);
   });
 
+  it("count every read once, from memory or not, and are told whatever the answer", async () => {
+    const ns = await shared.api.namespace({ rate_limit: { requests: 1000, seconds: 1000 } });
+    const path = `/v1/kv/${ns}/a`;
+    const { etag } = await send(`PUT ${path}`, { body: "x" });
+    for (const [i, [line, headers, status]] of (
+      [
+        [`GET ${path}`, {}, 200],
+        [`GET ${path}`, {}, 200],
+        [`GET ${path}`, { "If-None-Match": `"${etag}"` }, 304],
+        [`GET ${path}`, { "If-None-Match": `"none", "${etag}"` }, 304],
+        [`GET ${path}`, { Range: "bytes=0-0" }, 206],
+        [`GET ${path}`, { "If-Match": '"none"' }, 412],
+        [`HEAD ${path}`, {}, 200],
+        [`GET /v1/kv/${ns}/none`, {}, 404],
+        [`GET /v1/kv/${ns}/none`, {}, 404],
+        [`GET /v1/kv/${ns}/none?x=1`, {}, 400],
+        [`PUT ${path}?if_version=none`, {}, 412],
+        [`DELETE ${path}`, {}, 204],
+        [`GET ${path}`, {}, 404],
+        [`GET /v1/kv/${ns}:watch?wait=0`, {}, 200],
+        [`GET /v1/kv/${ns}?limit=0`, {}, 400],
+        [`DELETE /v1/kv/${ns}?prefix=a`, {}, 200],
+        [`POST /v1/export?namespace=${ns}`, {}, 200],
+        [`POST /v1/import?namespace=${ns}`, {}, 200],
+      ] as [string, Record<string, string>, number][]
+    ).entries()) {
+      const answer = await send(line, { headers });
+      assert.deepEqual([line, answer.status, left(answer)[0]], [line, status, 998 - i]);
+    }
+  });
+
+  it("of namespace and API key are both told, and both hold", async () => {
+    const ns = await shared.api.namespace({ rate_limit: { requests: 3, seconds: 60 } });
+    const scopes = [`read:${ns}`, `admin:${ns}`];
+    const asked = { name: "k", scopes, rate_limit: { requests: 2, seconds: 30 } };
+    const { key, id } = (await send("POST /v1/keys", { json: asked })).json;
+    const { headers } = await send(`GET /v1/kv/${ns}/none`, { key });
+    assert.equal(headers.ratelimit, `"key:${id}";r=1;t=15, "namespace:${ns}";r=2;t=20`);
+    assert.equal(headers["ratelimit-policy"], `"key:${id}";q=2;w=30, "namespace:${ns}";q=3;w=60`);
+    // Administration is counted against the key, too.
+    assert.deepEqual(left(await send(`GET /v1/namespaces/${ns}`, { key })), [0, 30]);
+    expectProblem(await send(`GET /v1/kv/${ns}/none`, { key }), 429, "rate-limited");
+    assert.deepEqual(left(await send(`GET /v1/kv/${ns}/none`)), [1, 40]);
+  });
+
   it("hold for actions, batches, watches and anonymous reads as well", async () => {
     for (const [line, asked] of [
       ["POST /v1/kv/NS/a:increment", {}],

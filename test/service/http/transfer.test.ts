@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { extract, pack } from "tar-stream";
 import { EventStream } from "./stream.ts";
-import { type Answer, type Asked, eventually, expectProblem, sharedService } from "./support.ts";
+import { type Answer, Api, type Asked, eventually, expectProblem, sharedService, startBeside } from "./support.ts";
 
 describe("transfer", () => {
   const shared = sharedService();
@@ -22,6 +22,12 @@ describe("transfer", () => {
   const importInto = (into: string, body: string | Uint8Array, query = "", asked: Asked = {}) =>
     send(`POST /v1/import?namespace=${into}${query}`, { body, ...asked });
   const lines = (...values: unknown[]) => `${values.map((value) => JSON.stringify(value)).join("\n")}\n`;
+  /** The last line, without the session, which is opaque. */
+  const ended = (answer: Answer) => {
+    const { session, ...end } = answer.lines.at(-1);
+    assert.equal(typeof session, "string");
+    return end;
+  };
   const keysOf = ({ lines: all }: Answer) => all.filter(({ type }) => type === "entry").map(({ key }) => key);
 
   /** Entries of all kinds of bytes and facts. */
@@ -34,14 +40,19 @@ describe("transfer", () => {
     await put("large", Buffer.alloc(3 * 2 ** 20, randomBytes(999)));
     await put("gone", "x");
     await send(`DELETE /v1/kv/${ns}/gone`);
+    await send(`POST /v1/kv/${ns}/counter:increment`, { json: { by: -7 } });
+    await send(`POST /v1/kv/${ns}/gone-and-counted:increment`);
+    await send(`DELETE /v1/kv/${ns}/gone-and-counted`);
+    await send(`POST /v1/kv/${ns}/gone-and-counted:increment`, { json: { by: 2 ** 53 - 1 } });
   }
+  const filled = ["a b/ü🦆\n\"'", "bytes", "counter", "empty", "expiring", "gone-and-counted", "large", "text"];
   type Fact = [status: number, body: string, ...headers: unknown[]];
   async function contentsOf(name: string, more: readonly string[] = []): Promise<Record<string, Fact>> {
     const { entries } = (await send(`GET /v1/kv/${name}`)).json;
     const found: Record<string, Fact> = {};
     for (const { key } of entries) {
       const { status, body, headers } = await send(`GET /v1/kv/${name}/${encodeURIComponent(key)}`);
-      const facts = ["content-type", "content-encoding", "kv-meta", "kv-expires-at", ...more].map(
+      const facts = ["content-type", "content-encoding", "kv-meta", "kv-expires-at", "kv-kind", ...more].map(
         (fact) => headers[fact],
       );
       found[key] = [status, body.toString("base64"), ...facts];
@@ -60,8 +71,8 @@ describe("transfer", () => {
       assert.equal(header.format, "skykv/1");
       assert.equal(header.namespace, ns);
       assert.ok(header.cursor && header.exported_at);
-      assert.deepEqual(rest.at(-1), { type: "end", entries: 6 });
-      assert.deepEqual(keysOf(answer), ["a b/ü🦆\n\"'", "bytes", "empty", "expiring", "large", "text"]);
+      assert.deepEqual(rest.at(-1), { type: "end", entries: filled.length });
+      assert.deepEqual(keysOf(answer), filled);
       const text = rest.find(({ key }) => key === "text");
       const { etag } = await send(`HEAD /v1/kv/${ns}/text`);
       assert.deepEqual(
@@ -111,7 +122,7 @@ describe("transfer", () => {
       const files: Record<string, Buffer> = {};
       const archive = Readable.from([answer.body]).pipe(extract());
       for await (const file of archive) files[file.header.name] = await buffer(file);
-      assert.deepEqual(Object.keys(files), ["a b/ü🦆\n\"'", "bytes", "empty", "expiring", "large", "text"]);
+      assert.deepEqual(Object.keys(files), filled);
       assert.equal(files.text!.toString(), "größe");
       assert.equal(files.large!.length, 3 * 2 ** 20);
     });
@@ -142,11 +153,12 @@ describe("transfer", () => {
       it(`of an export (${format}) gives the same entries, with new versions`, async () => {
         await fill();
         const exported = await exportOf(ns, `&format=${format}`);
-        const into = await shared.api.namespace();
+        // What never expires does not begin to because of a default.
+        const into = await shared.api.namespace({ default_ttl: 60 });
         const answer = await importInto(into, exported.body, `&format=${format}`);
         assert.equal(answer.status, 200);
-        const { type, imported, failed } = answer.lines.at(-1);
-        assert.deepEqual({ type, imported, failed }, { type: "end", imported: 6, failed: 0 });
+        const { type, imported, failed } = ended(answer);
+        assert.deepEqual({ type, imported, failed }, { type: "end", imported: filled.length, failed: 0 });
         assert.deepEqual(await contentsOf(into), await contentsOf(ns));
       });
 
@@ -181,18 +193,22 @@ describe("transfer", () => {
       const { etag } = await put("a", "mine");
       const future = `${((BigInt(shared.clock.now()) + 60_000n) << 16n).toString(16).padStart(16, "0")}-local`;
       await send(`POST /v1/kv/${ns}/n:increment`);
-      const counter = (await exportOf(ns)).lines.find(({ kind }) => kind === "counter");
+      const whole = (await exportOf(ns)).lines.find(({ kind }) => kind === "counter");
+      const { counter: parts, ...sum } = whole;
       const answer = await importInto(
         ns,
         lines(
           { key: "a", value: "other bytes", version: etag },
           { key: "b", value: "", version: future },
           { key: "c", value: "" },
-          counter,
+          sum,
+          { ...whole, counter: { ...parts, cells: { elsewhere: parts.cells.local } } },
+          { ...whole, counter: { ...parts, cells: { local: { version: etag, sum: 1 } } } },
+          { ...whole, counter: { ...parts, epoch: future } },
         ),
         "&versions=keep",
       );
-      assert.equal(answer.lines.at(-1).failed, 4);
+      assert.equal(answer.lines.at(-1).failed, 7);
       assert.deepEqual(
         answer.lines
           .filter(({ type }) => type === "error")
@@ -203,9 +219,79 @@ describe("transfer", () => {
           [2, "bad-body"],
           [3, "bad-body"],
           [4, "bad-body"],
+          [5, "bad-body"],
+          [6, "bad-body"],
+          [7, "bad-body"],
         ],
       );
       assert.equal((await send(`GET /v1/kv/${ns}/a`)).text, "mine");
+      assert.equal((await send(`GET /v1/kv/${ns}/n`)).text, "1");
+    });
+
+    it("with versions=keep adds to a counter what it has not counted, and nothing twice", async () => {
+      await send(`POST /v1/kv/${ns}/n:increment`, { json: { by: 5 } });
+      const before = await exportOf(ns);
+      await send(`POST /v1/kv/${ns}/n:increment`, { json: { by: 2 } });
+      const { lines: all } = await exportOf(ns);
+      const line = all.find(({ kind }) => kind === "counter");
+      // Older than the newest cell, which is the version.
+      line.counter.cells.elsewhere = { version: "0000000000000001-elsewhere", sum: 100 };
+      await importInto(ns, lines(line), "&versions=keep");
+      assert.equal((await importInto(ns, before.body, "&versions=keep")).lines.at(-1).failed, 0);
+      assert.equal((await send(`GET /v1/kv/${ns}/n`)).text, "107");
+    });
+
+    it("of a counter sets its sum, whatever was there", async () => {
+      await put("value", "x");
+      await send(`POST /v1/kv/${ns}/counted:increment`, { json: { by: 50 } });
+      const counters = ["value", "counted", "none"].map((key) => ({ key, kind: "counter", value: "12" }));
+      const bad = ["1.5", "", "12a", "9007199254740993"].map((value) => ({ key: "bad", kind: "counter", value }));
+      assert.deepEqual(ended(await importInto(ns, lines(...counters, ...bad))), {
+        type: "end",
+        line: 7,
+        imported: 3,
+        failed: 4,
+      });
+      for (const { key } of counters) {
+        const { text, headers } = await send(`GET /v1/kv/${ns}/${key}`, { headers: { "KV-Consistency": "local" } });
+        assert.deepEqual([key, text, headers["kv-kind"]], [key, "12", "counter"]);
+      }
+      expectProblem(await send(`GET /v1/kv/${ns}/bad`), 404, "not-found");
+    });
+
+    it("gives the namespace's default expiry to lines that say nothing, and none to those that say null", async () => {
+      const own = await shared.api.namespace({ default_ttl: 60 });
+      await importInto(own, lines({ key: "said", value: "", expires_at: null }, { key: "unsaid", value: "" }));
+      const expiry = async (key: string) => (await send(`HEAD /v1/kv/${own}/${key}`)).headers["kv-expires-at"];
+      assert.equal(await expiry("said"), undefined);
+      assert.ok(await expiry("unsaid"));
+    });
+
+    it("tells the session that covers it, for reads through a process that remembers what was there", async () => {
+      shared.clock.stop();
+      const beside = await startBeside({});
+      const other = new Api(beside.url);
+      try {
+        await put("a", "old");
+        assert.equal((await other.send(`GET /v1/kv/${ns}/a`)).text, "old");
+        const { session } = (await importInto(ns, lines({ key: "a", value: "new" }))).lines.at(-1);
+        assert.equal((await other.send(`GET /v1/kv/${ns}/a`)).text, "old", "without a session it may lag behind");
+        assert.equal((await other.send(`GET /v1/kv/${ns}/a`, { headers: { "KV-Session": session } })).text, "new");
+      } finally {
+        other.close();
+        await beside.close();
+      }
+    });
+
+    it("takes no conditions and no Idempotency-Key, and says what to do instead", async () => {
+      for (const name of ["If-Match", "If-None-Match", "Idempotency-Key"]) {
+        const headers = { [name]: "*" };
+        const answer = await importInto(ns, lines({ key: "a", value: "" }), "", { headers });
+        assert.match(String(expectProblem(answer, 400, "bad-parameter").detail), /: ./);
+      }
+      expectProblem(await send(`GET /v1/kv/${ns}/a`), 404, "not-found");
+      const headers = { "Idempotency-Key": "one" };
+      expectProblem(await send(`POST /v1/export?namespace=${ns}`, { headers }), 400, "bad-parameter");
     });
 
     it("with versions=keep needs the scope admin as well", async () => {
@@ -219,10 +305,12 @@ describe("transfer", () => {
         ns,
         '{"key":"a","value":"1"}\n\n   \n{"key":"b","value":"/w==","encoding":"base64"}',
       );
-      assert.deepEqual(answer.lines.at(-1), { type: "end", line: 4, imported: 2, failed: 0 });
+      assert.deepEqual(ended(answer), { type: "end", line: 4, imported: 2, failed: 0 });
       assert.equal((await send(`GET /v1/kv/${ns}/a`)).text, "1");
       assert.ok((await send(`GET /v1/kv/${ns}/b`)).body.equals(Buffer.from([0xff])));
-      assert.deepEqual((await importInto(ns, "")).lines, [{ type: "end", line: 0, imported: 0, failed: 0 }]);
+      const nothing = await importInto(ns, "");
+      assert.deepEqual(ended(nothing), { type: "end", line: 0, imported: 0, failed: 0 });
+      assert.equal(nothing.lines.length, 1);
     });
 
     it("lets the last of several lines of one key win", async () => {
@@ -262,7 +350,7 @@ describe("transfer", () => {
         [8, null, "bad-body"],
         [9, null, "bad-body"],
       ]);
-      assert.deepEqual(answer.lines.at(-1), { type: "end", line: 9, imported: 2, failed: 7 });
+      assert.deepEqual(ended(answer), { type: "end", line: 9, imported: 2, failed: 7 });
       assert.equal(errors.find(({ line }) => line === 3).problem.limit, 5);
     });
 
@@ -300,7 +388,7 @@ describe("transfer", () => {
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk));
       await eventually("both lines are told", () =>
-        text.includes('{"type":"progress","line":2,"imported":2,"failed":0}\n'),
+        text.includes('{"type":"progress","line":2,"imported":2,"failed":0,"session":'),
       );
       asking.end();
       await once(response, "end");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { EventStream } from "./stream.ts";
-import { type Asked, eventually, expectProblem, sharedService } from "./support.ts";
+import { Api, type Asked, clockIo, eventually, expectProblem, sharedService, startBeside } from "./support.ts";
 
 describe("watches", () => {
   const shared = sharedService();
@@ -278,6 +278,45 @@ describe("watches", () => {
       for (const stream of streams) stream.close();
       await eventually("nobody watches", async () => (await send("GET /v1/cluster")).json.watchers === 0);
     });
+  });
+
+  it("with values leave none out: a change whose entry changed again tells of the newer state", async () => {
+    const io = clockIo(shared.clock, (store) => ({
+      ...store,
+      feed: async (after, limit) => {
+        const window = await store.feed(after, limit);
+        for (const write of overtaking.splice(0)) await write();
+        return window;
+      },
+    }));
+    const overtaking: (() => Promise<unknown>)[] = [];
+    const beside = await startBeside({}, io);
+    const other = new Api(beside.url);
+    try {
+      const { cursor } = (await other.send(`GET /v1/kv/${ns}:watch?wait=0`)).json;
+      await put("a", "1");
+      await put("b", "1");
+      await send(`POST /v1/kv/${ns}/c:increment`);
+      overtaking.push(
+        () => put("a", "2"),
+        () => send(`DELETE /v1/kv/${ns}/b`),
+      );
+      const { events } = (await other.send(`GET /v1/kv/${ns}:watch?wait=0&values=1&since=${cursor}`)).json;
+      type Told = { type: string; key: string; version: string; value?: string };
+      assert.deepEqual(
+        events.map(({ type, key, value }: Told) => [type, key, value]),
+        [
+          ["put", "a", "2"],
+          ["delete", "b", undefined],
+          ["put", "c", "1"],
+        ],
+      );
+      const current = await send(`HEAD /v1/kv/${ns}/a`, { headers: { "KV-Consistency": "local" } });
+      assert.equal(events[0].version, current.etag);
+    } finally {
+      other.close();
+      await beside.close();
+    }
   });
 
   describe("by long poll", () => {

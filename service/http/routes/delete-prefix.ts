@@ -1,0 +1,99 @@
+import { z } from "@hono/zod-openapi";
+import { unconditional } from "../../kv/decide.ts";
+import { pathOf } from "../../kv/path.ts";
+import { advance, formatSession } from "../../kv/session.ts";
+import { access } from "../access.ts";
+import { commonHeaders } from "../exchange.ts";
+import type { Namespace } from "../namespaces.ts";
+import { Problem } from "../problems.ts";
+import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
+import { deleteProgress, deleteQuery, limits, namespaceName } from "../schemas.ts";
+import type { Service } from "../service.ts";
+import { checkText } from "./list.ts";
+import { type App, route } from "./route.ts";
+
+const refused = {
+  "if-match": "delete the keys one by one with it",
+  "if-none-match": "delete the keys one by one with it",
+  "idempotency-key": "a deletion that was cut can be asked for again, and deletes what is left",
+};
+
+export function deletePrefixRoutes(app: App, service: Service): void {
+  route(
+    app,
+    {
+      method: "delete",
+      path: "/v1/kv/{ns}",
+      tags: ["entries"],
+      summary: "Deletes all keys with a prefix",
+      description:
+        "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then. Conditions and an Idempotency-Key are refused (400).",
+      request: { params: z.object({ ns: namespaceName }), query: deleteQuery },
+      responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: deleteProgress } } } },
+    },
+    async ({ exchange, param, query }) => {
+      const { namespace } = await access(service, exchange, "write", param("ns"));
+      const { prefix } = parseQuery(deleteQuery, query);
+      checkText(prefix, "prefix");
+      const header = (name: string) => exchange.req.headers[name] as string | undefined;
+      refuseHeaders(header, refused);
+      const durability = durabilityOf(header("kv-durability"));
+      let session = sessionOf(header("kv-session")) ?? new Map();
+      if (namespace.settings.require_condition) {
+        throw new Problem(
+          "condition-required",
+          "the namespace takes conditional writes only; delete the keys one by one with If-Match",
+        );
+      }
+      const { res } = exchange;
+      res.writeHead(200, {
+        ...commonHeaders(exchange),
+        "Content-Type": "application/jsonl",
+        "KV-Durability": durability,
+      });
+      res.flushHeaders();
+      const line = (type: "progress" | "end", deleted: number) => {
+        const progress: z.input<typeof deleteProgress> = { type, deleted, session: formatSession(session) };
+        return `${JSON.stringify(progress)}\n`;
+      };
+      let deleted = 0;
+      for await (const page of deletePages(service, namespace, prefix)) {
+        if (res.destroyed) return null;
+        deleted += page.deleted;
+        session = advance(session, service.cloud, service.store.incarnation, page.changed);
+        res.write(line(page.isLast ? "end" : "progress", deleted));
+      }
+      res.end();
+      return null;
+    },
+  );
+}
+
+/** Deletes page by page. Yields the number of keys that were deleted, and the newest transaction that was seen or did it. */
+async function* deletePages(service: Service, { name, epoch }: Namespace, prefix: string) {
+  for (let after: string | null = null; ; ) {
+    const { items: found, seen } = await service.store.list({
+      namespace: name,
+      epoch,
+      prefix,
+      delimiter: null,
+      after,
+      limit: limits.page,
+      values: false,
+      now: service.now(),
+    });
+    const keys = found.flatMap((item) => ("key" in item ? [item.key] : []));
+    const answers = await Promise.all(
+      keys.map((key) => {
+        const operation = { kind: "delete", conditions: unconditional } as const;
+        const steps = [{ path: pathOf(name, key), epoch, operation }];
+        return service.writer.write({ steps, allOrNothing: true, receipt: null });
+      }),
+    );
+    const changed = answers.reduce((most, { results }) => Math.max(most, results[0]!.stored?.changed ?? 0), seen);
+    const isLast = keys.length < limits.page;
+    yield { deleted: keys.length, changed, isLast };
+    if (isLast) return;
+    after = keys.at(-1)!;
+  }
+}
