@@ -80,6 +80,13 @@ describe("npm run plan", () => {
       );
     });
 
+    it("exits with 1 and all that is wrong with a configuration, a line each and no stack trace", async () => {
+      const { code, stdout, stderr } = await command(["aws", "--config", "region=virginia", "--config", "queue=kafka"]);
+      assert.equal(code, 1);
+      assert.equal(stdout, "");
+      assert.match(stderr, /^the configuration has 2 problems:\n {2}skykv:region: [^\n]+\n {2}skykv:queue: [^\n]+\n$/);
+    });
+
     it("needs no network, not even the loopback interface", async function () {
       const cutOff = ["unshare", "--net"];
       const [file, ...args] = [...cutOff, "true"];
