@@ -169,6 +169,8 @@ export interface MemberStore {
   startRepair(peer: string): Promise<void>;
   /** A repair that began under this number has found no difference left. */
   finishRepair(peer: string, repair: number | null, now: number): Promise<void>;
+  /** A restored database drops rows up to the floor that its peers have deleted and forgotten since the backup. */
+  forget(paths: readonly Path[], floor: bigint): Promise<void>;
   /** This database holds what it lost. */
   recovered(): Promise<void>;
 
@@ -200,6 +202,9 @@ export interface MemberStore {
   /** The newest first. */
   conflicts(prefix: Path, limit: number): Promise<readonly KeptConflict[]>;
 }
+
+/** The shard of a cursor that nobody reads by: whose lease somebody holds who repairs. */
+export const repairLease = -1;
 
 /** Every transaction below it lies at or before the position. */
 export function completeAt({ xid, id }: FeedPosition): number {

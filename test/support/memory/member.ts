@@ -219,6 +219,13 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         if (known === undefined) return;
         db.peers.set(peer, { ...known, cleanAt: now, repair: known.repair === repair ? null : known.repair });
       }),
+    forget: (paths, floor) =>
+      db.write(() => {
+        for (const path of paths) {
+          const row = db.entries.get(path);
+          if (row !== undefined && row.entry.version.time <= floor) db.entries.delete(path);
+        }
+      }),
     recovered: () =>
       db.write(() => {
         cluster.recovering = false;

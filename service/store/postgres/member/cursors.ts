@@ -144,7 +144,7 @@ const surveyText = `with s as materialized (
       select from feed f where (f.xid, f.id) > (c.xid, c.id) and f.xid < pg_snapshot_xmin(pg_current_snapshot())
         and f.at >= to_timestamp(c.at / 1000.0) - interval '1 hour' and f.shard = c.shard and f.entered_here
     ) as behind
-  from cursors c cross join s where c.peer = $1
+  from cursors c cross join s where c.peer = $1 and c.shard >= 0
 ), moved as (
   update cursors c set xid = (s.horizon::text::bigint - 1)::text::xid8, id = ${wholeTransaction}, at = s.now
   from state t cross join s where c.peer = $1 and c.shard = t.shard and not t.behind and (c.xid, c.id) = (t.xid, t.id)

@@ -28,7 +28,7 @@ export async function advanceFloor(connections: Connections, mark: bigint, grace
     `update cluster set confirmed = mark, mark = null, mark_xid = null
      where mark is not null and mark_xid is not null
        and not exists (select from peers where repair is not null)
-       and not exists (select from cursors where xid::text::bigint + (id = ${Number.MAX_SAFE_INTEGER})::int < mark_xid::text::bigint)
+       and not exists (select from cursors where shard >= 0 and xid::text::bigint + (id = ${Number.MAX_SAFE_INTEGER})::int < mark_xid::text::bigint)
        and not exists (select from set_aside where below < mark_xid or hlc <= mark)
        and not exists (select from quarantine where hlc <= mark)`,
   );

@@ -1,4 +1,5 @@
-import type { Identity, News, Peer, Sender } from "../../member.ts";
+import type { Path } from "../../../kv/path.ts";
+import { type Identity, type News, type Peer, repairLease, type Sender } from "../../member.ts";
 import type { Connections } from "../connection.ts";
 
 export async function identity(connections: Connections): Promise<Identity> {
@@ -43,7 +44,7 @@ export async function join(
   await connections.query(undefined, "delete from peers where peer <> all($1::text[])", [peers]);
   await connections.query(
     undefined,
-    "insert into cursors (peer, shard) select p, s from unnest($1::text[]) p, generate_series(0, $2::int - 1) s on conflict do nothing",
+    `insert into cursors (peer, shard) select p, s from unnest($1::text[]) p, generate_series(${repairLease}, $2::int - 1) s on conflict do nothing`,
     [peers, shards],
   );
   await connections.query(
@@ -128,6 +129,11 @@ export async function finishRepair(connections: Connections, peer: string, repai
      where peer = $1`,
     [peer, repair, now],
   );
+}
+
+export async function forget(connections: Connections, paths: readonly Path[], floor: bigint): Promise<void> {
+  const text = "delete from entries where path = any($1::text[]) and hlc <= $2::bigint";
+  await connections.query("forget", text, [paths, floor]);
 }
 
 export async function recovered(connections: Connections): Promise<void> {

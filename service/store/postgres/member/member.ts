@@ -24,6 +24,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     survey: (peer) => cursors.survey(connections, peer),
     startRepair: (peer) => identities.startRepair(connections, peer),
     finishRepair: (peer, repair, now) => identities.finishRepair(connections, peer, repair, now),
+    forget: (paths, floor) => identities.forget(connections, paths, floor),
     recovered: () => identities.recovered(connections),
     current: (paths) => applying.current(connections, origin, paths),
     apply: (request) => applying.apply(connections, request),
