@@ -1,4 +1,3 @@
-import { hybridTime } from "../kv/clock.ts";
 import { repairLease } from "../store/member.ts";
 import { RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
@@ -15,12 +14,13 @@ export type ReplicationOptions = {
   readonly floorAge: number;
   /** Milliseconds after which every statement that began before has ended. */
   readonly statementTimeout: number;
+  /** Milliseconds between steps towards a higher floor. */
+  readonly floorInterval: number;
   /** Milliseconds between two repairs of a peer that seems to lack nothing. */
   readonly repairInterval: number;
 };
 
-/** Milliseconds between steps towards a higher floor, and looks into the quarantine and at what must be repaired. */
-const floorInterval = 5000;
+/** Milliseconds between looks into the quarantine and at what must be repaired. */
 const quarantineInterval = 1000;
 const repairLook = 2000;
 /** Milliseconds that one process keeps others from repairing the same peer. */
@@ -54,13 +54,14 @@ export class Replication {
 
   /** Begins to send, repair and raise the floor. */
   start(): void {
+    const options = this.#options;
     this.#unlisten = this.#io.hints.listen((shards) => {
       for (const sender of this.#senders) sender.poke(shards);
     });
     this.#running = Promise.all([
       ...this.#senders.map((sender) => sender.run()),
-      ...this.#options.peers.map((peer) => this.#every(repairLook, peer, () => this.#repairIfDue(peer))),
-      this.#every(floorInterval, this.#io.store.origin, () => this.#raiseFloor()),
+      ...options.peers.map((peer) => this.#every(repairLook, peer, () => this.#repairIfDue(peer))),
+      this.#every(options.floorInterval, this.#io.store.origin, () => this.#raiseFloor()),
       this.#every(quarantineInterval, this.#io.store.origin, () => this.#merger.mergeDue()),
     ]);
   }
@@ -108,9 +109,9 @@ export class Replication {
   }
 
   async #raiseFloor(): Promise<void> {
-    const { store, now } = this.#io;
+    const { store } = this.#io;
     if ((await store.identity()).recovering) return;
-    await store.advanceFloor(hybridTime(now() - this.#options.floorAge), this.#options.statementTimeout);
+    await store.advanceFloor(this.#options.floorAge, this.#options.statementTimeout);
   }
 
   async stop(): Promise<void> {

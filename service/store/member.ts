@@ -186,10 +186,11 @@ export interface MemberStore {
   watermarks(): Promise<readonly (Claim & { readonly origin: string; readonly incarnation: string })[]>;
 
   /**
-   * One step towards a higher floor; see `docs/decisions/0011`. `mark` is the hybrid time that the cloud would like to
-   * have confirmed next, `grace` the milliseconds after which every statement that began before has ended.
+   * One step towards a higher floor; see `docs/decisions/0011`. What is to be confirmed next is `age` milliseconds ago by
+   * the database's clock: a process whose clock is ahead would make all writes of its cloud come from the future.
+   * `grace`: milliseconds after which every statement that began before has ended.
    */
-  advanceFloor(mark: bigint, grace: number): Promise<{ readonly floor: bigint; readonly confirmed: bigint }>;
+  advanceFloor(age: number, grace: number): Promise<{ readonly floor: bigint; readonly confirmed: bigint }>;
 
   /** Digests of live or remembered rows (normal form) in [from, to), in byte order; `to` null: to the end. */
   digests(

@@ -302,11 +302,15 @@ export function memberContract(subject: () => Subject): void {
   it("confirms a time when every peer has what entered here up to it, and stamps nothing below it any more", async () => {
     const path = freshPath(12);
     const mark = hybridTime(Date.now() - minute);
-    await put(path, text("old"), mark - 10n);
-    let state = await member().advanceFloor(mark, 0);
-    for (let i = 0; i < 3; i++) state = await member().advanceFloor(mark, 0);
-    assert.ok(state.confirmed < mark, "shard 12 is behind");
-    assert.ok((await put(freshPath(), text("late"), mark - 10n)).version.time > mark);
+    const old = hybridTime(Date.now() - 2 * minute);
+    await put(path, text("old"), old);
+    const step = async () => {
+      let state = await member().advanceFloor(minute, 0);
+      for (let i = 0; i < 3; i++) state = await member().advanceFloor(minute, 0);
+      return state;
+    };
+    assert.ok((await step()).confirmed < mark, "shard 12 is behind");
+    assert.ok((await put(freshPath(), text("late"), old)).version.time >= mark);
     const catchUp = async () => {
       for (const peer of ["azure", "gcp"]) {
         for (let shard = 0; shard < shards; shard++) {
@@ -314,15 +318,14 @@ export function memberContract(subject: () => Subject): void {
           await member().advance(cursor, (await member().window(cursor, 1e6))!.to, [], []);
         }
       }
-      for (let i = 0; i < 3; i++) state = await member().advanceFloor(mark, 0);
+      return step();
     };
-    const held = fromGcp(freshPath(), "in doubt", mark - 5n);
+    const held = fromGcp(freshPath(), "in doubt", old);
     await apply([], [], [held]);
-    await catchUp();
-    assert.ok(state.confirmed < mark, "something below it is in quarantine");
+    assert.ok((await catchUp()).confirmed < mark, "something below it is in quarantine");
     await member().releaseQuarantine([held]);
-    await catchUp();
-    assert.equal(state.confirmed, mark);
+    const state = await catchUp();
+    assert.ok(state.confirmed >= mark);
     assert.equal(state.floor, 0n, "the peers have confirmed nothing yet");
   });
 
@@ -332,9 +335,9 @@ export function memberContract(subject: () => Subject): void {
     const self = { peer: "gcp", incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
     const azure = { peer: "azure", incarnation: "cccccccccccc", incarnatedAt: 1 };
     await member().hear(self, { ...quiet, confirmed: three });
-    assert.equal((await member().advanceFloor(0n, 0)).floor, 0n, "azure has not");
+    assert.equal((await member().advanceFloor(Date.now(), 0)).floor, 0n, "azure has not");
     await member().hear(azure, { ...quiet, confirmed: two });
-    assert.equal((await member().advanceFloor(0n, 0)).floor, two);
+    assert.equal((await member().advanceFloor(Date.now(), 0)).floor, two);
     await member().hear(azure, { ...quiet, floor: three });
     await member().hear(azure, quiet);
     assert.equal(await floor(), three, "it never falls");

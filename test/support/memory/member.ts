@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { digestOf } from "../../../service/kv/carried.ts";
+import { hybridTime } from "../../../service/kv/clock.ts";
 import { normal } from "../../../service/kv/entry.ts";
 import { namespaceOf, type Path, shardOf, shards } from "../../../service/kv/path.ts";
 import { type Apply, type Arrival, completeAt, type MemberStore, type Sender } from "../../../service/store/member.ts";
@@ -266,8 +267,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         }),
       ),
 
-    advanceFloor: (mark, grace) =>
+    advanceFloor: (age, grace) =>
       db.write(() => {
+        const mark = hybridTime(db.pace.now() - age);
         if (cluster.mark === null) {
           if (mark > cluster.confirmed) {
             cluster.mark = mark;

@@ -10,12 +10,13 @@ import type { Connections } from "../connection.ts";
  *
  * No clock decides anything but how high the mark is, so a clock that jumps cannot make it wrong.
  */
-export async function advanceFloor(connections: Connections, mark: bigint, grace: number) {
+export async function advanceFloor(connections: Connections, age: number, grace: number) {
   await connections.query(
     "mark",
-    `update cluster set mark = $1::bigint, mark_xid = null, marked_at = now(), stamped_above = greatest(stamped_above, $1::bigint)
-     where mark is null and $1::bigint > confirmed`,
-    [mark],
+    `update cluster set mark = m.mark, mark_xid = null, marked_at = now(), stamped_above = greatest(stamped_above, m.mark)
+     from (select ((extract(epoch from now()) * 1000)::bigint - $1::bigint) << 16 as mark) m
+     where cluster.mark is null and m.mark > confirmed`,
+    [age],
   );
   await connections.query(
     "close mark",

@@ -31,7 +31,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     dueQuarantine: (time, limit) => applying.dueQuarantine(connections, time, limit),
     releaseQuarantine: (carried) => applying.releaseQuarantine(connections, carried),
     watermarks: () => applying.watermarks(connections),
-    advanceFloor: (mark, grace) => advanceFloor(connections, mark, grace),
+    advanceFloor: (age, grace) => advanceFloor(connections, age, grace),
     digests: (from, to, limit, now) => digests(connections, from, to, limit, now),
     conflicts: (prefix, limit) => applying.conflicts(connections, prefix, limit),
   };

@@ -1,0 +1,92 @@
+import { type Counter, counterValue, type Entry, epochOf, isLive, normal } from "../../service/kv/entry.ts";
+import { merge } from "../../service/kv/merge.ts";
+import type { Path } from "../../service/kv/path.ts";
+import { compareVersions, formatVersion, type Version, zeroVersion } from "../../service/kv/version.ts";
+
+/** Something that must never happen has happened. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/**
+ * Every write of a client that any database committed, whether the client heard of it or not: what all clouds must agree
+ * on in the end follows from these alone, without floors, cursors and watermarks.
+ */
+export class Ledger {
+  readonly #writes = new Map<Path, Entry[]>();
+  count = 0;
+
+  /** `floor` of the database that committed it. */
+  record(path: Path, entry: Entry, floor: bigint): void {
+    this.count++;
+    const writes = this.#writes.get(path) ?? [];
+    this.#writes.set(path, writes);
+    writes.push(entry.kind === "counter" ? { ...entry, epoch: this.#trueEpoch(path, entry, floor) } : entry);
+  }
+
+  /**
+   * A counter that was born after its key's deletion was forgotten says that it was born over nothing; in truth it was
+   * born over the last deletion that the floor let go, which everybody knew.
+   */
+  #trueEpoch(path: Path, { epoch }: Counter, floor: bigint): Version {
+    if (epoch.time > floor) return epoch;
+    let last = epoch;
+    for (const { kind, version } of this.#writes.get(path) ?? [])
+      if (kind === "tombstone" && version.time <= floor && compareVersions(version, last) > 0) last = version;
+    return last;
+  }
+
+  /** The state that all clouds must end with. */
+  expected(path: Path): Entry | null {
+    const writes = this.#writes.get(path) ?? [];
+    const last = writes.reduce<Entry | null>(merge, null);
+    if (last?.kind === "counter") this.#checkSums(path, last, writes);
+    return last;
+  }
+
+  /** Every increment is by one, so a cell is the number of increments of its life. */
+  #checkSums(path: Path, last: Counter, writes: readonly Entry[]): void {
+    for (const [origin, { sum }] of Object.entries(last.cells)) {
+      const increments = writes.filter(
+        (write) =>
+          write.kind === "counter" && write.version.origin === origin && compareVersions(write.epoch, last.epoch) === 0,
+      );
+      if (increments.length !== sum)
+        throw new Violation(`${path} counts ${sum} of ${origin}, expected ${increments.length}`);
+    }
+  }
+
+  /** A write that is newer than `entry` and so old that clouds may have forgotten it: then `entry` must not appear. */
+  forgotten(path: Path, entry: Entry, floor: bigint): Entry | undefined {
+    if (entry.kind === "counter") return undefined;
+    return this.#writes
+      .get(path)
+      ?.find((write) => write.version.time <= floor && compareVersions(epochOf(write), entry.version) > 0);
+  }
+
+  paths(): Path[] {
+    return [...this.#writes.keys()];
+  }
+}
+
+/** An entry as one short text, for comparing and for people. */
+export function show(entry: Entry | null | undefined): string {
+  if (entry == null) return "absent";
+  if (entry.kind === "counter") {
+    const cells = Object.keys(entry.cells)
+      .sort()
+      .map((origin) => `${origin}:${entry.cells[origin]!.sum}@${entry.cells[origin]!.time.toString(16)}`);
+    return `counter ${counterValue(entry)} (${cells.join(" ")}) epoch ${formatVersion(entry.epoch)}`;
+  }
+  if (entry.kind === "tombstone") return `deleted ${formatVersion(entry.version)}`;
+  return `"${Buffer.from(entry.body!).toString()}" ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
+}
+
+/** Whether a cloud's entry is what it must be, once nothing is under way any more. */
+export function agrees(expected: Entry | null, found: Entry | null, floor: bigint, now: number): boolean {
+  const [a, b] = [normal(expected, floor, now), normal(found, floor, now)];
+  if (a?.kind === "counter" && b?.kind === "counter")
+    return show({ ...a, epoch: zeroVersion }) === show({ ...b, epoch: zeroVersion });
+  if (!isLive(a, now) && !isLive(b, now)) return a === null || b === null || show(a) === show(b);
+  return show(a) === show(b);
+}
