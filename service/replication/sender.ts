@@ -10,8 +10,8 @@ const windowRows = 1000;
 const batchBytes = 2 * 2 ** 20;
 /** Shards that are sent to one peer side by side. */
 const maxActive = 4;
-/** Milliseconds that a cursor is held without news of its holder; a call must end in less. */
-const leaseMilliseconds = 30_000;
+/** Milliseconds that a cursor is held without news of its holder: so long a shard stands still when a process is killed. */
+const leaseMilliseconds = 8000;
 /** Milliseconds between looks at all shards: finds what no hint told of, and tells the peer how far it is complete. */
 const sweepInterval = 1000;
 /** Milliseconds after a delivery until the peer hears that it is complete so far; batches of one moment share it. */

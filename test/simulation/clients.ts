@@ -1,6 +1,5 @@
 import { type Operation, unconditional } from "../../service/kv/decide.ts";
-import { type Entry, isLive, normal, tagOf } from "../../service/kv/entry.ts";
-import { merge } from "../../service/kv/merge.ts";
+import { type Entry, tagOf } from "../../service/kv/entry.ts";
 import type { Path } from "../../service/kv/path.ts";
 import { pick } from "../support/random.ts";
 import { epoch } from "./cloud.ts";
@@ -90,20 +89,17 @@ export class Session {
     if (found !== null) this.#saw(process, path, found);
   }
 
-  /** In the order of merging; what the floor lets be forgotten counts as absent. */
   #mustNotBeOlder(process: Process, path: Path, old: Entry | null, found: Entry | null, what: string): void {
     const { floor } = process.cloud.db.cluster;
     const now = epoch + this.#world.scheduler.now;
-    const [a, b] = [normal(old, floor, now), normal(found, floor, now)];
-    // Dead and gone, or dead and still there: nobody can tell.
-    if (!isLive(a, now) && b === null) return;
-    if (show(normal(merge(a, b), floor, now)) !== show(b))
+    if (!this.#world.ledger.isNoOlder(path, old, found && this.#world.ledger.trueForm(path, found, floor), floor, now))
       throw new Violation(`${process.name} shows an old state of ${path}: ${show(found)}; ${what} ${show(old)}`);
   }
 
   #saw(process: Process, path: Path, stored: { readonly entry: Entry; readonly changed: number }): void {
     const cloud = process.cloud.name;
-    this.#last.set(`${cloud} ${path}`, stored.entry);
+    const { floor } = process.cloud.db.cluster;
+    this.#last.set(`${cloud} ${path}`, this.#world.ledger.trueForm(path, stored.entry, floor));
     this.#seen.set(cloud, Math.max(this.#seen.get(cloud) ?? 0, stored.changed));
   }
 }

@@ -15,7 +15,7 @@ export class Cloud {
   isDown = false;
   /** Statements take so many times longer. */
   slowness = 1;
-  /** Every state of a key with the time when it became current: what caches are compared with. */
+  /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
   readonly #scheduler: Scheduler;
 
@@ -69,10 +69,10 @@ export class Cloud {
     const young = normal(after, floor, now);
     if (show(normal(merge(old, young), floor, now)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
-    const forgotten = ledger.forgotten(path, after, floor);
+    const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
     if (isLive(after, now) && forgotten !== undefined)
       throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
-    this.#remember(path, after);
+    this.#remember(path, ledger.trueForm(path, after, floor));
   }
 
   /** Removes what counts as absent. Each cloud does it at its own time. */

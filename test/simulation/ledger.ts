@@ -21,13 +21,18 @@ export class Ledger {
     this.count++;
     const writes = this.#writes.get(path) ?? [];
     this.#writes.set(path, writes);
-    writes.push(entry.kind === "counter" ? { ...entry, epoch: this.#trueEpoch(path, entry, floor) } : entry);
+    writes.push(this.trueForm(path, entry, floor));
   }
 
   /**
    * A counter that was born after its key's deletion was forgotten says that it was born over nothing; in truth it was
-   * born over the last deletion that the floor let go, which everybody knew.
+   * born over the last deletion that the floor let go, which everybody knew. In this form entries of different times can
+   * be compared; `floor` is the one under which the entry was current.
    */
+  trueForm(path: Path, entry: Entry, floor: bigint): Entry {
+    return entry.kind === "counter" ? { ...entry, epoch: this.#trueEpoch(path, entry, floor) } : entry;
+  }
+
   #trueEpoch(path: Path, { epoch }: Counter, floor: bigint): Version {
     if (epoch.time > floor) return epoch;
     let last = epoch;
@@ -56,12 +61,21 @@ export class Ledger {
     }
   }
 
-  /** A write that is newer than `entry` and so old that clouds may have forgotten it: then `entry` must not appear. */
+  /** A write that is newer than `entry` (in true form) and so old that clouds may have forgotten it. */
   forgotten(path: Path, entry: Entry, floor: bigint): Entry | undefined {
-    if (entry.kind === "counter") return undefined;
     return this.#writes
       .get(path)
-      ?.find((write) => write.version.time <= floor && compareVersions(epochOf(write), entry.version) > 0);
+      ?.find(
+        (write) =>
+          write.kind !== "counter" && write.version.time <= floor && compareVersions(write.version, epochOf(entry)) > 0,
+      );
+  }
+
+  /** Whether `found` is no older than `old`; both in true form, null for absent. Absent is right after what was forgotten. */
+  isNoOlder(path: Path, old: Entry | null, found: Entry | null, floor: bigint, now: number): boolean {
+    if (old === null) return true;
+    if (found === null) return !isLive(old, now) || this.forgotten(path, old, floor) !== undefined;
+    return show(merge(old, found)) === show(found);
   }
 
   paths(): Path[] {

@@ -11,6 +11,7 @@ import { Reader } from "../../service/store/reader.ts";
 import { memoryMember } from "../support/memory/member.ts";
 import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Network } from "./network.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -20,6 +21,7 @@ const maxSkew = 5000;
 /** What all processes share. */
 export type World = {
   readonly scheduler: Scheduler;
+  readonly ledger: Ledger;
   readonly network: () => Network;
   readonly names: readonly string[];
   readonly count: (fault: string) => void;
@@ -60,9 +62,9 @@ export class Process {
     };
     this.#replication = new Replication({
       peers: world.names.filter((peer) => peer !== cloud.name),
-      floorAge: 6000,
-      floorInterval: 700,
-      statementTimeout: 500,
+      floorAge: 2000,
+      floorInterval: 300,
+      statementTimeout: 100,
       repairInterval: 15_000,
       io: {
         store: this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore,

@@ -1,19 +1,20 @@
 import { type Entry, normal } from "../../service/kv/entry.ts";
-import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
 import type { FeedPosition } from "../../service/store/port.ts";
 import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
-import { show, Violation } from "./ledger.ts";
+import { type Ledger, show, Violation } from "./ledger.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Follows the feed of a cloud as watches do, and remembers what it was told of each key. */
 export class Watcher {
   readonly #cloud: Cloud;
   readonly #scheduler: Scheduler;
+  readonly #ledger: Ledger;
   readonly #told = new Map<Path, Entry>();
 
-  constructor(cloud: Cloud, scheduler: Scheduler) {
+  constructor(cloud: Cloud, scheduler: Scheduler, ledger: Ledger) {
+    this.#ledger = ledger;
     this.#cloud = cloud;
     this.#scheduler = scheduler;
   }
@@ -37,26 +38,24 @@ export class Watcher {
 
   #tell(path: Path, entry: Entry): void {
     const { floor } = this.#cloud.db.cluster;
-    const now = epoch + this.#scheduler.now;
-    const told = normal(this.#told.get(path) ?? null, floor, now);
-    const merged = normal(merge(told, normal(entry, floor, now)), floor, now);
-    if (merged !== null && show(merged) !== show(normal(entry, floor, now)))
+    const told = this.#told.get(path) ?? null;
+    const found = this.#ledger.trueForm(path, entry, floor);
+    if (!this.#ledger.isNoOlder(path, told, found, floor, epoch + this.#scheduler.now))
       throw new Violation(
         `a watcher in ${this.#cloud.name} is told an old state of ${path}: ${show(entry)} after ${show(told)}`,
       );
-    this.#told.set(path, entry);
+    this.#told.set(path, found);
   }
 
-  /** Throws unless the final state of every key was told. */
-  check(): void {
+  /** The first key whose present state was not told; null for none. */
+  behind(): string | null {
     const { floor } = this.#cloud.db.cluster;
     const now = epoch + this.#scheduler.now;
     for (const [path, { entry }] of this.#cloud.db.entries) {
-      const last = normal(this.#told.get(path) ?? null, floor, now);
-      if (show(last) !== show(normal(entry, floor, now)))
-        throw new Violation(
-          `a watcher in ${this.#cloud.name} was told ${show(last)} of ${path} last, not ${show(entry)}`,
-        );
+      const last = this.#told.get(path) ?? null;
+      if (show(normal(last, floor, now)) !== show(normal(this.#ledger.trueForm(path, entry, floor), floor, now)))
+        return `a watcher in ${this.#cloud.name} was told ${show(last)} of ${path} last, not ${show(entry)}`;
     }
+    return null;
   }
 }
