@@ -29,7 +29,11 @@ export class Merger {
     const results = new Map<Path, Result>();
     const newest = hybridTime(now() + maxAhead);
     // Never dropped: the copies would differ for good. Never merged: nobody could overwrite it until its time has come.
-    const future = entries.filter(({ entry }) => entry.version.time > newest);
+    const future = entries.filter(({ entry }) => entry.version.time > newest && entry.kind !== "counter");
+    // A counter's life may be deleted and forgotten before the time of its newest cell has come, so what is kept of it here
+    // would bring that life back. The sender keeps it, and sends what it is by then.
+    for (const { path, entry } of entries)
+      if (entry.version.time > newest && entry.kind === "counter") results.set(path, "future");
     let waiting = entries.filter(({ entry }) => entry.version.time <= newest);
     const quarantine = future.map((carried) => ({ carried, shard: shardOf(carried.path) }));
     let conflicts = 0;

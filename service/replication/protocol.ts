@@ -37,7 +37,7 @@ export type Request =
   | { readonly kind: "fetch"; readonly paths: readonly Path[] };
 
 /** What became of an entry: null when it is committed (or in quarantine), else why it must come again. */
-export type Result = "unknown-namespace" | "no-blob" | "busy" | null;
+export type Result = "unknown-namespace" | "no-blob" | "future" | "busy" | null;
 
 /** Why a request was not done at all. */
 export type Refusal = "malformed" | "protocol" | "stranger" | "incarnation" | "floor" | "recovering";

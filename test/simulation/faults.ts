@@ -137,7 +137,7 @@ export class Faults {
   #bad(what: "loss" | "repeats" | "delays", probability: number): void {
     this.#network[what] = probability;
     this.#later(1000, 10_000, () => {
-      this.#network[what] = 0;
+      this.#network[what] = what === "repeats" ? 0.03 : 0;
     });
   }
 

@@ -1,13 +1,18 @@
 /** `npm run simulate -- --seeds N --seed S`: N runs from seed S on. Prints what happened; a failing seed with its history. */
 import { parseArgs } from "node:util";
-import { type Result, simulate } from "./simulate.ts";
+import { mutate, mutations } from "./mutations.ts";
+import type { Result } from "./simulate.ts";
 
-const help = `npm run simulate -- [--seeds N] [--seed S] [--history]
+const help = `npm run simulate -- [--seeds N] [--seed S] [--history] [--mutation NAME]
 
 Runs three simulated clouds under faults, once per seed, and checks that nothing is lost.
   --seeds N   how many runs (default 100)
   --seed S    the first seed (default: random); a seed repeats its run
   --history   print what happened, also when all is well
+  --mutation  put one of these faults into the program first, which some seed must notice:
+${Object.keys(mutations)
+  .map((name) => `                "${name}"`)
+  .join("\n")}
 Exit codes: 0 all invariants held, 1 one did not, 2 bad arguments.
 `;
 
@@ -16,6 +21,7 @@ const { values } = parseArgs({
     seeds: { type: "string" },
     seed: { type: "string" },
     history: { type: "boolean" },
+    mutation: { type: "string" },
     help: { type: "boolean" },
   },
 });
@@ -30,6 +36,9 @@ if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(first) || first <
   process.exit(2);
 }
 
+if (values.mutation !== undefined) mutate(values.mutation);
+// Loaded only now, with the fault in it.
+const { simulate } = await import("./simulate.ts");
 const startedAt = performance.now();
 const results: Result[] = [];
 let failed: Result | null = null;

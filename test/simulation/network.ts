@@ -12,7 +12,8 @@ export class Network {
   /** `from to` of links that are cut. */
   readonly cut = new Set<string>();
   loss = 0;
-  repeats = 0;
+  /** Probability that a message arrives twice, the second time perhaps much later. */
+  repeats = 0.03;
   /** Probability that a message takes seconds. */
   delays = 0;
 
@@ -36,31 +37,31 @@ export class Network {
   call(from: string, to: string, bytes: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       this.#scheduler.after(timeout, () => reject(new Error("no answer in time")));
-      const deliver = () =>
-        this.#carry(from, to, () => {
+      const deliver = (late = 0) =>
+        this.#carry(from, to, late, () => {
           const running = this.#processes.get(to)!.filter(({ isAlive }) => isAlive);
           const target = running[Math.floor(this.#scheduler.random() * running.length)];
           if (target === undefined) return;
           target.receive(from, bytes).then(
-            (answer) => this.#carry(to, from, () => resolve(answer)),
-            (error) => this.#carry(to, from, () => reject(error)),
+            (answer) => this.#carry(to, from, 0, () => resolve(answer)),
+            (error) => this.#carry(to, from, 0, () => reject(error)),
           );
         });
       deliver();
       if (this.#scheduler.chance(this.repeats)) {
         this.#count("message repeated");
-        deliver();
+        deliver(this.#scheduler.chance(0.5) ? this.#scheduler.between(2000, 25_000) : 0);
       }
     });
   }
 
-  #carry(from: string, to: string, arrive: () => void): void {
+  #carry(from: string, to: string, late: number, arrive: () => void): void {
     const scheduler = this.#scheduler;
     if (scheduler.chance(this.loss)) {
       this.#count("message lost");
       return;
     }
-    let delay = scheduler.between(2, 40);
+    let delay = late + scheduler.between(2, 40);
     if (scheduler.chance(this.delays)) {
       this.#count("message delayed");
       delay = scheduler.between(500, 15_000);

@@ -26,6 +26,8 @@ export type World = {
   readonly names: readonly string[];
   readonly count: (fault: string) => void;
   readonly note: (text: string) => void;
+  /** Milliseconds between repairs that nothing calls for: never in half of the runs, where the feed must bring everything. */
+  readonly repairInterval: number;
   /** Probability that a hint gets lost. */
   hintLoss: number;
 };
@@ -65,7 +67,7 @@ export class Process {
       floorAge: 2000,
       floorInterval: 300,
       statementTimeout: 100,
-      repairInterval: 15_000,
+      repairInterval: world.repairInterval,
       io: {
         store: this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore,
         link: { call: (peer, bytes) => this.#unlessDead(world.network().call(cloud.name, peer, bytes)) },

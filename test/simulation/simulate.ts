@@ -52,7 +52,8 @@ export async function simulate(seed: number, withHistory = false): Promise<Resul
   const processes = new Map<string, Process[]>();
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1);
   const network = new Network(scheduler, processes, count);
-  const world: World = { scheduler, ledger, network: () => network, names, count, note, hintLoss: 0.1 };
+  const repairInterval = scheduler.chance(0.5) ? 15_000 : 1e15;
+  const world: World = { scheduler, ledger, network: () => network, names, count, note, hintLoss: 0.1, repairInterval };
   for (const cloud of clouds.values()) {
     cloud.db.namespaces.set("late", { epoch: 0n });
     const started = Array.from({ length: processesPerCloud }, (_, i) => new Process(cloud, `${cloud.name}${i}`, world));
