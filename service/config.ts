@@ -16,14 +16,33 @@ const file = z
     }
   });
 
-/** The port that peers in other clouds will use, with mutual TLS. Nothing else may take it. */
-export const peerPort = 9443;
+const cloud = /^[a-z0-9-]{1,32}$/;
+
+/** `gcp=https://gcp.kv.example.com:8444,azure=…`: names and addresses of the other clouds. */
+const peers = z.string().transform((text, context) => {
+  const found = new Map<string, string>();
+  for (const part of text
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean)) {
+    const [name, url] = [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)];
+    if (!cloud.test(name) || !/^https:\/\/[^/?#]+$/.test(url) || !URL.canParse(url) || found.has(name)) {
+      context.addIssue({
+        code: "custom",
+        message: `expected each cloud once as name=https://host:port, found ${part}`,
+      });
+      return z.NEVER;
+    }
+    found.set(name, url);
+  }
+  return found;
+});
 
 const environment = z
   .object({
     SKYKV_CLOUD: z
       .string()
-      .regex(/^[a-z0-9-]{1,32}$/)
+      .regex(cloud)
       .default("local")
       .describe("The cloud that this process runs in; the origin of its writes"),
     DATABASE_URL: z
@@ -41,6 +60,13 @@ const environment = z
     HOST: z.string().min(1).default("127.0.0.1").describe("Address of the API"),
     PORT: port.default(8080).describe("Port of the API; 0 takes a free one"),
     METRICS_PORT: port.default(9090).describe("Port of /metrics, /health and /ready; 0 takes a free one"),
+    PEERS: peers
+      .default(new Map())
+      .describe("The other clouds: name=https://host:port, parted by commas. None: a cloud by itself"),
+    PEER_PORT: port.default(8444).describe("Port for the other clouds, opened when there are any; 0 takes a free one"),
+    PEER_TLS_CERT_FILE: file.optional().describe("This cloud's certificate in PEM; its common name is SKYKV_CLOUD"),
+    PEER_TLS_KEY_FILE: file.optional().describe("Its key"),
+    PEER_TLS_CA_FILE: file.optional().describe("The CA that signs the certificates of all clouds"),
     SKYKV_ADMIN_KEY: z.string().optional().describe("First admin key: skykv_<12>_<43>. Kept as a hash"),
     SKYKV_ADMIN_KEY_FILE: file.optional().describe("File that holds the first admin key"),
     TLS_CERT_FILE: file.optional().describe("Certificate chain in PEM: the API then speaks HTTPS"),
@@ -90,8 +116,14 @@ const environment = z
       issue("TLS_CLIENT_CA_FILE", "needs TLS_CERT_FILE and TLS_KEY_FILE");
     const jwt = [env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL];
     if (jwt.some(Boolean) && !jwt.every(Boolean)) issue("JWT_ISSUER", "JWT_AUDIENCE and JWT_JWKS_URL go together");
+    for (const name of ["PEER_TLS_CERT_FILE", "PEER_TLS_KEY_FILE", "PEER_TLS_CA_FILE"] as const) {
+      if (env.PEERS.size > 0 && !env[name]) issue(name, "is missing: clouds know each other by their certificates");
+      if (env.PEERS.size === 0 && env[name]) issue(name, "needs PEERS");
+    }
+    if (env.PEERS.has(env.SKYKV_CLOUD)) issue("PEERS", `holds this cloud itself, ${env.SKYKV_CLOUD}`);
     for (const name of ["PORT", "METRICS_PORT"] as const) {
-      if (env[name] === peerPort) issue(name, `${peerPort} is reserved for peers`);
+      if (env.PEERS.size > 0 && env.PEER_PORT !== 0 && env[name] === env.PEER_PORT)
+        issue(name, "is the same as PEER_PORT");
     }
     if (env.PORT !== 0 && env.PORT === env.METRICS_PORT) issue("METRICS_PORT", "is the same as PORT");
   });
@@ -131,6 +163,7 @@ export function printable(config: Config): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => {
       if (value === undefined) return [name, null];
+      if (value instanceof Map) return [name, Object.fromEntries(value)];
       if (Buffer.isBuffer(value)) return [name, `(${value.length} bytes)`];
       if (secret.test(name)) return [name, "(set)"];
       if (name.endsWith("_URL") && typeof value === "string")
@@ -144,7 +177,7 @@ export function printable(config: Config): Record<string, unknown> {
 export function configHelp(): string {
   const rows = Object.entries(environment.shape).map(([name, schema]) => {
     const fallback = (schema as { def?: { defaultValue?: unknown } }).def?.defaultValue;
-    const text = fallback === undefined || fallback === "" ? "" : ` (default ${fallback})`;
+    const text = fallback === undefined || fallback === "" || fallback instanceof Map ? "" : ` (default ${fallback})`;
     return `  ${name.padEnd(22)} ${schema.description ?? ""}${text}`;
   });
   return rows.join("\n");

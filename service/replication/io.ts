@@ -1,7 +1,7 @@
 import type { HybridClock, Now } from "../kv/clock.ts";
-import type { Path } from "../kv/path.ts";
 import type { Hints } from "../queue/port.ts";
 import type { MemberStore } from "../store/member.ts";
+import type { Committed } from "../store/writer.ts";
 
 /** The way to the peers. Requests may be lost, repeated, delayed and answered after the caller gave up. */
 export interface Link {
@@ -26,7 +26,7 @@ export type Io = {
   /** Names this process among those that could hold a lease. */
   readonly process: string;
   /** What peers sent was committed: caches and watches must hear of it. */
-  readonly onApplied: (paths: readonly Path[]) => void;
+  readonly onApplied: (committed: Committed) => void;
   readonly onEvent: (event: Event) => void;
 };
 
@@ -34,7 +34,8 @@ export type Io = {
 export type Event =
   | { readonly kind: "sent"; readonly peer: string; readonly entries: number; readonly bytes: number }
   | { readonly kind: "received"; readonly peer: string; readonly entries: number }
-  | { readonly kind: "conflict" | "quarantined"; readonly peer: string; readonly entries: number }
+  | { readonly kind: "conflict"; readonly peer: string; readonly entries: number }
+  | { readonly kind: "quarantined"; readonly peer: string; readonly entries: number }
   | { readonly kind: "set-aside"; readonly peer: string; readonly reason: string }
   | { readonly kind: "refused"; readonly peer: string; readonly reason: string }
   | { readonly kind: "repaired"; readonly peer: string; readonly keys: number; readonly differing: number }

@@ -45,12 +45,17 @@ export class Merger {
       const arrivals = await this.#decide(waiting, floor, results);
       const kept = attempt === 0 ? quarantine : [];
       if (arrivals.every(({ write, loser }) => write === null && loser === null) && kept.length === 0) return finish();
+      const startedAt = this.#io.monotonic();
       const applied = await store.apply({ sender, floor, arrivals, quarantine: kept, claims: [] });
       if (applied === "floor") return "floor";
       const again = new Set(arrivals.filter((_, i) => applied.changed[i] === null).map(({ path }) => path));
-      const written = arrivals.filter(({ path, write }) => write !== null && !again.has(path));
+      const rows = arrivals.flatMap(({ path, write }, i) =>
+        write !== null && !again.has(path)
+          ? [{ path, stored: { entry: write.entry, changed: applied.changed[i]! } }]
+          : [],
+      );
       conflicts += arrivals.filter(({ path, loser }) => loser !== null && !again.has(path)).length;
-      if (written.length > 0) this.#io.onApplied(written.map(({ path }) => path));
+      if (rows.length > 0) this.#io.onApplied({ rows, horizon: applied.horizon, startedAt });
       waiting = waiting.filter(({ path }) => again.has(path));
     }
     for (const { path } of waiting) results.set(path, "busy");

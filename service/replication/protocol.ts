@@ -108,7 +108,8 @@ export function decode<Body extends Request | Answer>(
   const take = (length: number) => {
     if (at + length > buffer.length) throw new MalformedError("expected the bytes of a value");
     at += length;
-    return buffer.subarray(at - length, at);
+    // A copy: a small value in a cache would keep the whole message in memory.
+    return Buffer.copyBytesFrom(buffer, at - length, length);
   };
   if (typeof json.body !== "object" || json.body === null) throw new MalformedError("expected a body");
   const sender = { peer: string(json.from), incarnation: string(json.incarnation), incarnatedAt: number(json.since) };

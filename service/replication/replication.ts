@@ -35,6 +35,7 @@ export class Replication {
   readonly #merger: Merger;
   readonly #repair: Repair;
   #stopped = false;
+  #recovering = false;
   #running: Promise<unknown> = Promise.resolve();
   #unlisten = () => {};
 
@@ -50,6 +51,17 @@ export class Replication {
   /** Makes the peers known to the database; nothing may be received before. */
   async join(): Promise<void> {
     await this.#io.store.join(this.#options.peers, this.#io.now());
+    this.#recovering = (await this.#io.store.identity()).recovering;
+  }
+
+  /** The database was restored and lacks writes that only its peers have: it must not serve. */
+  isRecovering(): boolean {
+    return this.#recovering;
+  }
+
+  /** Milliseconds since each peer was last known to have everything. */
+  lags(): readonly { readonly peer: string; readonly milliseconds: number }[] {
+    return this.#senders.map((sender) => ({ peer: sender.peer, milliseconds: sender.lag() }));
   }
 
   /** Begins to send, repair and raise the floor. */
@@ -104,8 +116,9 @@ export class Replication {
   /** A restored database serves again when it was repaired with every peer: any of them may hold the only copy of a write. */
   async #endRecovery(): Promise<void> {
     const { store } = this.#io;
-    if (!(await store.identity()).recovering) return;
+    if (!this.#recovering) return;
     if ((await store.peers()).every(({ repair }) => repair === null)) await store.recovered();
+    this.#recovering = (await store.identity()).recovering;
   }
 
   async #raiseFloor(): Promise<void> {

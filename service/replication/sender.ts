@@ -33,12 +33,24 @@ export class Sender {
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
   #claiming = false;
+  /** When the peer was last known to have everything. */
+  #caughtUpAt: number;
 
   constructor(io: Io, peer: string, stopped: () => boolean) {
     this.#io = io;
     this.#peer = peer;
     this.#stopped = stopped;
     this.#backoff = new Backoff(io);
+    this.#caughtUpAt = io.monotonic();
+  }
+
+  get peer(): string {
+    return this.#peer;
+  }
+
+  /** Milliseconds since the peer was last known to have everything; about a second while all is well. */
+  lag(): number {
+    return this.#io.monotonic() - this.#caughtUpAt;
   }
 
   /** There is news in these shards, perhaps. */
@@ -62,6 +74,7 @@ export class Sender {
       const claims = states.filter(({ complete }) => complete > 0).map(({ shard, complete }) => ({ shard, complete }));
       this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));
       await ask(this.#io, this.#peer, { kind: "heartbeat", claims }, "heard");
+      if (states.every(({ behind }) => !behind)) this.#caughtUpAt = this.#io.monotonic();
     });
   }
 

@@ -78,7 +78,7 @@ export class Process {
         random: scheduler.random,
         sleep: (milliseconds) => this.#unlessDead(scheduler.sleep(milliseconds)),
         process: name,
-        onApplied: () => {},
+        onApplied: (committed) => this.cache.committed(committed),
         onEvent: (event) => {
           if (event.kind === "trouble") world.note(`${name} ${event.peer}: ${event.error}`);
           if (event.kind === "trouble" || event.kind === "sent") return;

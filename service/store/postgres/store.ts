@@ -7,7 +7,7 @@ import type { Commit, CommitAnswer, FeedPosition, KeptReceipt, ListRequest, Prob
 import { commit } from "./commit.ts";
 import { Connections, type DatabaseOptions } from "./connection.ts";
 import { feedEnd, feedWindow } from "./feed.ts";
-import { createPartitions } from "./maintenance.ts";
+import { createPartitions, floor } from "./maintenance.ts";
 import { postgresMember } from "./member/member.ts";
 import { listRows, readRow, readRows } from "./read.ts";
 import * as settings from "./settings.ts";
@@ -63,7 +63,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     feedEnd: () => feedEnd(others),
     feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
     probe: () => probe(writes, now),
-    floor: async () => BigInt((await others.read(undefined, "select floor from cluster"))[0]![0]!),
+    floor: () => floor(others),
     namespace: (name) => settings.namespace(others, name),
     namespaces: () => settings.namespaces(others, now()),
     putNamespace: (name, values, clock) => settings.putNamespace(others, origin, name, values, clock),
