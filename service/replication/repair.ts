@@ -141,6 +141,8 @@ export class Repair {
     const known = (await store.peers()).find((one) => one.peer === peer)!;
     const sender = { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
     const coming = differ.map((path) => theirs.get(path)!).filter((carried) => carried !== null);
+    // Merged with what the backup had, what was deleted and forgotten since would come back.
+    if (self.recovering) await store.forget(differ, floor);
     const results = await this.#merger.merge(sender, coming, floor);
     if (results === "floor") throw new RefusedError(peer, "floor");
     const failed = results.find((result) => result !== null);

@@ -169,7 +169,10 @@ export interface MemberStore {
   startRepair(peer: string): Promise<void>;
   /** A repair that began under this number has found no difference left. */
   finishRepair(peer: string, repair: number | null, now: number): Promise<void>;
-  /** A restored database drops rows up to the floor that its peers have deleted and forgotten since the backup. */
+  /**
+   * A restored database drops what it has of these keys up to the floor, cells of counters too: every peer had it, and may
+   * have deleted and forgotten it since the backup.
+   */
   forget(paths: readonly Path[], floor: bigint): Promise<void>;
   /** This database holds what it lost. */
   recovered(): Promise<void>;

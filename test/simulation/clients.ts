@@ -69,7 +69,7 @@ export class Session {
     if (roll < 0.45) return { kind: "touch", expiry: { at }, conditions: unconditional };
     const body = Buffer.from(`${this.#name}${++this.#values}`);
     const rest = { blob: null, contentType: null, contentEncoding: null, meta: null };
-    const last = this.#last.get(`${process.cloud.name} ${path}`);
+    const last = this.#last.get(`${process.cloud.name} ${process.cloud.db.system} ${path}`);
     const ifMatch = roll > 0.85 && last !== undefined ? [tagOf(last)] : null;
     const conditions = { ifMatch, ifNoneMatch: roll > 0.8 && roll < 0.85 ? ("*" as const) : null };
     return { kind: "put", value: { body, size: body.length, ...rest }, expiry: { at }, conditions };
@@ -79,9 +79,11 @@ export class Session {
     const { scheduler } = this.#world;
     const { cloud } = process;
     const startedAt = scheduler.now;
-    const before = this.#last.get(`${cloud.name} ${path}`);
+    const { system } = cloud.db;
+    const before = this.#last.get(`${cloud.name} ${system} ${path}`);
     const consistency = scheduler.chance(0.8) ? "cached" : "local";
-    const found = await process.read(path, consistency, this.#seen.get(cloud.name) ?? 0);
+    const found = await process.read(path, consistency, this.#seen.get(`${cloud.name} ${system}`) ?? 0);
+    if (cloud.db.system !== system) return;
     const age = consistency === "cached" ? maxStaleness : 0;
     const entry = found?.entry ?? null;
     this.#mustNotBeOlder(process, path, before ?? null, entry, `${this.#name} has seen`);
@@ -97,7 +99,8 @@ export class Session {
   }
 
   #saw(process: Process, path: Path, stored: { readonly entry: Entry; readonly changed: number }): void {
-    const cloud = process.cloud.name;
+    // A token names the incarnation: of a database that is no more it says nothing.
+    const cloud = `${process.cloud.name} ${process.cloud.db.system}`;
     const { floor } = process.cloud.db.cluster;
     this.#last.set(`${cloud} ${path}`, this.#world.ledger.trueForm(path, stored.entry, floor));
     this.#seen.set(cloud, Math.max(this.#seen.get(cloud) ?? 0, stored.changed));

@@ -1,7 +1,7 @@
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
-import { MemoryDatabase, type Row } from "../support/memory/database.ts";
+import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
 import { type Ledger, show, Violation } from "./ledger.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -18,6 +18,8 @@ export class Cloud {
   /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
   readonly #scheduler: Scheduler;
+  readonly #ledger: Ledger;
+  readonly #note: (text: string) => void;
 
   constructor(name: string, scheduler: Scheduler, ledger: Ledger, note: (text: string) => void) {
     this.name = name;
@@ -32,10 +34,18 @@ export class Cloud {
     };
     this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
     this.#keepLedger(ledger);
+    this.#ledger = ledger;
+    this.#note = note;
+    this.db.entries = this.#watched([]);
+  }
+
+  /** Rows that watch over their changes; `rows` are there from the beginning. */
+  #watched(rows: readonly [Path, Row][]): Map<Path, Row> {
     const cloud = this;
-    this.db.entries = new (class extends Map<Path, Row> {
+    let isFilled = false;
+    const map = new (class extends Map<Path, Row> {
       override set(path: Path, row: Row): this {
-        cloud.#changes(path, this.get(path)?.entry ?? null, row.entry, ledger, note);
+        if (isFilled) cloud.#changes(path, this.get(path)?.entry ?? null, row.entry);
         return super.set(path, row);
       }
       override delete(path: Path): boolean {
@@ -43,6 +53,30 @@ export class Cloud {
         return super.delete(path);
       }
     })();
+    for (const [path, row] of rows) map.set(path, row);
+    isFilled = true;
+    return map;
+  }
+
+  /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
+  restore(backup: Backup, since: number, others: readonly Cloud[]): void {
+    const isElsewhere = (path: Path, write: Entry) =>
+      others.some(({ db }) => {
+        const there = db.entries.get(path)?.entry ?? null;
+        return this.#ledger.isNoOlder(
+          path,
+          write,
+          there && this.#ledger.trueForm(path, there, db.cluster.floor),
+          db.cluster.floor,
+          0,
+        );
+      });
+    this.#ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    this.db.restore(backup, `${this.db.system}'`);
+    this.db.entries = this.#watched(backup.entries);
+    this.history.clear();
+    for (const [path, { entry }] of backup.entries)
+      this.#remember(path, this.#ledger.trueForm(path, entry, this.db.cluster.floor));
   }
 
   /** What enters here, whoever hears of it, must be everywhere in the end. */
@@ -61,10 +95,11 @@ export class Cloud {
     this.history.set(path, states);
   }
 
-  #changes(path: Path, before: Entry | null, after: Entry, ledger: Ledger, note: (text: string) => void): void {
+  #changes(path: Path, before: Entry | null, after: Entry): void {
+    const ledger = this.#ledger;
     const { floor } = this.db.cluster;
     const now = epoch + this.#scheduler.now;
-    note(`${this.name} ${path} becomes ${show(after)}`);
+    this.#note(`${this.name} ${path} becomes ${show(after)}`);
     const old = normal(before, floor, now);
     const young = normal(after, floor, now);
     if (show(normal(merge(old, young), floor, now)) !== show(young))

@@ -1,3 +1,4 @@
+import type { Backup } from "../support/memory/database.ts";
 import { pick } from "../support/random.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Network } from "./network.ts";
@@ -9,6 +10,9 @@ export class Faults {
   readonly #clouds: ReadonlyMap<string, Cloud>;
   readonly #processes: Map<string, Process[]>;
   readonly #network: Network;
+  /** A backup of each cloud, and how much the ledger held when it was made. */
+  readonly #backups = new Map<string, { readonly backup: Backup; readonly since: number }>();
+  #restores = 0;
 
   constructor(world: World, clouds: ReadonlyMap<string, Cloud>, processes: Map<string, Process[]>, network: Network) {
     this.#world = world;
@@ -53,7 +57,10 @@ export class Faults {
     "transaction held open": () => {
       const { db } = this.#cloud();
       const xid = db.begin();
-      this.#later(200, 6000, () => db.end(xid));
+      const { system } = db;
+      this.#later(200, 6000, () => {
+        if (db.system === system) db.end(xid);
+      });
     },
     "cache lost": () => this.#process().loseCache(),
     "clock jumped": () => {
@@ -77,6 +84,7 @@ export class Faults {
       });
     },
     "feed trimmed": () => this.#cloud().db.trim(Math.floor(this.#world.scheduler.between(0, 30))),
+    "database restored": () => this.#restore(),
     "namespace unknown": () => {
       const { db } = this.#cloud();
       const known = db.namespaces.get("late");
@@ -85,6 +93,14 @@ export class Faults {
       this.#later(500, 8000, () => db.namespaces.set("late", known));
     },
   };
+
+  /** Somebody makes backups, of course. */
+  makeBackups(): void {
+    for (const { name, db } of this.#clouds.values())
+      this.#later(1000, 14_000, () => {
+        this.#backups.set(name, { backup: db.backup(), since: this.#world.ledger.count });
+      });
+  }
 
   /** One fault of a random kind. */
   strike(): void {
@@ -107,6 +123,23 @@ export class Faults {
         if (!process.isAlive) this.#replace(process);
       }
     }
+  }
+
+  /** One of them at most: what two restored clouds had only told each other is lost. */
+  #restore(): void {
+    const made = [...this.#backups.keys()];
+    if (made.length === 0 || this.#restores++ > 0) return;
+    const name = pick(this.#world.scheduler.random, made);
+    const { backup, since } = this.#backups.get(name)!;
+    const cloud = this.#clouds.get(name)!;
+    for (const process of [...this.#processes.get(name)!]) this.#kill(process, 1000, 5000);
+    cloud.restore(
+      backup,
+      since,
+      [...this.#clouds.values()].filter((other) => other !== cloud),
+    );
+    cloud.db.namespaces.set("late", { epoch: 0n });
+    this.#world.count("restored");
   }
 
   #name(): string {

@@ -14,6 +14,10 @@ export class Violation extends Error {
  */
 export class Ledger {
   readonly #writes = new Map<Path, Entry[]>();
+  /** When each write was recorded. */
+  readonly #order = new Map<Entry, number>();
+  /** Writes that a restore may have undone for good, or not: they may have been on their way. */
+  readonly uncertain = new Map<Path, Entry[]>();
   count = 0;
 
   /** `floor` of the database that committed it. */
@@ -21,7 +25,21 @@ export class Ledger {
     this.count++;
     const writes = this.#writes.get(path) ?? [];
     this.#writes.set(path, writes);
-    writes.push(this.trueForm(path, entry, floor));
+    const write = this.trueForm(path, entry, floor);
+    writes.push(write);
+    this.#order.set(write, this.count);
+  }
+
+  /** A restore of that cloud has undone what it took since then, as far as `isLost` says. It may still turn up. */
+  discard(cloud: string, since: number, isLost: (path: Path, write: Entry) => boolean): void {
+    for (const [path, writes] of this.#writes) {
+      const kept = writes.filter(
+        (write) => write.version.origin !== cloud || this.#order.get(write)! <= since || !isLost(path, write),
+      );
+      const lost = writes.filter((write) => !kept.includes(write));
+      if (lost.length > 0) this.uncertain.set(path, [...(this.uncertain.get(path) ?? []), ...lost]);
+      this.#writes.set(path, kept);
+    }
   }
 
   /**
@@ -36,7 +54,7 @@ export class Ledger {
   #trueEpoch(path: Path, { epoch }: Counter, floor: bigint): Version {
     if (epoch.time > floor) return epoch;
     let last = epoch;
-    for (const { kind, version } of this.#writes.get(path) ?? [])
+    for (const { kind, version } of [...(this.#writes.get(path) ?? []), ...(this.uncertain.get(path) ?? [])])
       if (kind === "tombstone" && version.time <= floor && compareVersions(version, last) > 0) last = version;
     return last;
   }
@@ -45,7 +63,7 @@ export class Ledger {
   expected(path: Path): Entry | null {
     const writes = this.#writes.get(path) ?? [];
     const last = writes.reduce<Entry | null>(merge, null);
-    if (last?.kind === "counter") this.#checkSums(path, last, writes);
+    if (last?.kind === "counter" && !this.uncertain.has(path)) this.#checkSums(path, last, writes);
     return last;
   }
 
@@ -74,7 +92,13 @@ export class Ledger {
   /** Whether `found` is no older than `old`; both in true form, null for absent. Absent is right after what was forgotten. */
   isNoOlder(path: Path, old: Entry | null, found: Entry | null, floor: bigint, now: number): boolean {
     if (old === null) return true;
-    if (found === null) return !isLive(old, now) || this.forgotten(path, old, floor) !== undefined;
+    const isDeletion = ({ kind, version }: Entry) => kind !== "counter" && compareVersions(version, epochOf(old)) > 0;
+    if (found === null)
+      return (
+        !isLive(old, now) ||
+        this.forgotten(path, old, floor) !== undefined ||
+        (this.uncertain.get(path)?.some(isDeletion) ?? false)
+      );
     return show(merge(old, found)) === show(found);
   }
 

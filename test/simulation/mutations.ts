@@ -146,6 +146,24 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "return entry.epoch.time > -1n ? entry :",
     },
   ],
+  "a restored cloud serves at once": [
+    { file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" },
+  ],
+  "a restored cloud keeps what its peers have deleted and forgotten": [
+    {
+      file: "service/replication/repair.ts",
+      find: "if (self.recovering) await store.forget(differ, floor);",
+      replace: "",
+    },
+  ],
+  "a restored cloud is sent only what its peers know that it lacks": [
+    {
+      file: memory,
+      find: "if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);",
+      replace: "",
+    },
+    { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
+  ],
 };
 
 /** Makes all modules that are loaded from now on have this fault. Throws when the text to change is not there. */

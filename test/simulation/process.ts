@@ -44,6 +44,7 @@ export class Process {
   readonly #clock: HybridClock;
   cache: EntryCache;
   isAlive = true;
+  #isReady = false;
   /** Milliseconds that its clock is ahead. */
   skew: number;
   readonly #announce: (shards: readonly number[]) => void;
@@ -96,6 +97,7 @@ export class Process {
   /** Resolves when it takes requests. */
   async start(): Promise<void> {
     await this.#replication.join();
+    this.#isReady = true;
     this.#replication.start();
   }
 
@@ -105,6 +107,7 @@ export class Process {
   }
 
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
+    if (!this.#isReady) return Promise.reject(new Error("refused"));
     return this.#unlessDead(this.#replication.receive(peer, bytes));
   }
 
@@ -125,6 +128,7 @@ export class Process {
 
   /** Decided and written as the service does it, without the batches of other requests. Rejects when nobody knows. */
   async write(path: Path, operation: Operation): Promise<Outcome> {
+    this.#mustServe();
     if (Math.abs(this.skew) > maxSkew) throw new Error("clock skew");
     for (let attempt = 0; attempt < 10; attempt++) {
       const startedAt = this.#world.scheduler.now;
@@ -156,10 +160,16 @@ export class Process {
 
   /** As the service reads: a record from before what the session has seen is not served to it. */
   async read(path: Path, consistency: "cached" | "local", seen: number): Promise<Stored | null> {
+    this.#mustServe();
     if (consistency === "local") return (await this.cache.fresh(path)).stored;
     const record = await this.cache.get(path);
     if (seen === 0 || seen < record.horizon) return record.stored;
     return (await this.cache.fresh(path)).stored;
+  }
+
+  /** As its readiness says: nobody is sent here before. */
+  #mustServe(): void {
+    if (!this.#isReady || this.#replication.isRecovering()) throw new Error("not ready");
   }
 
   #alive<T extends object>(target: T): T {

@@ -11,6 +11,7 @@ export class Watcher {
   readonly #cloud: Cloud;
   readonly #scheduler: Scheduler;
   readonly #ledger: Ledger;
+  #system = "memory";
   readonly #told = new Map<Path, Entry>();
 
   constructor(cloud: Cloud, scheduler: Scheduler, ledger: Ledger) {
@@ -24,8 +25,16 @@ export class Watcher {
     let position: FeedPosition = { xid: 0, id: 0, at: 0 };
     for (;;) {
       await this.#scheduler.sleep(this.#scheduler.between(50, 500));
+      const { system } = this.#cloud.db;
+      if (system !== this.#system) {
+        // A cursor names the incarnation: of another one it is gone, and the watcher starts with what is there.
+        this.#system = system;
+        this.#told.clear();
+        position = { xid: -1, id: 0, at: 0 };
+      }
       try {
-        const window = await store.feed(position, 50);
+        const window = position.xid < 0 ? null : await store.feed(position, 50);
+        if (this.#cloud.db.system !== system) continue;
         // Retention was faster: it starts again, with what is there.
         position = window?.to ?? (await store.feedEnd());
         if (window === null) for (const { path, entry } of this.#cloud.db.entries.values()) this.#tell(path, entry);

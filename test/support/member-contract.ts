@@ -377,6 +377,25 @@ export function memberContract(subject: () => Subject): void {
     assert.equal((await member().identity()).recovering, false);
   });
 
+  it("drops what it has of a key up to the floor, and of a counter the cells up to it", async () => {
+    const [old, young, counter] = [freshPath(), freshPath(), freshPath()];
+    const now = hybridTime(Date.now());
+    await apply([arrival(fromGcp(old, "old", now)), arrival(fromGcp(young, "young", now + 2n))]);
+    const cells = { aws: { time: now, sum: 3 }, gcp: { time: now + 2n, sum: 4 } };
+    const version = { time: now + 2n, origin: "gcp" };
+    const count: Entry = { kind: "counter", version, seen: {}, epoch: { time: 0n, origin: "" }, cells };
+    await apply([arrival({ path: counter, entry: count, originChanged: null, extra: null })]);
+    const before = (await member().current([counter]))[0]!.changed;
+    await member().forget([old, young, counter], now + 1n);
+    assert.equal(await read(old), null);
+    assert.equal((await read(young))?.version.time, now + 2n);
+    assert.deepEqual(await read(counter), { ...count, cells: { gcp: cells.gcp } });
+    assert.ok(
+      (await member().current([counter]))[0]!.changed > before,
+      "what was decided on the old state is not written",
+    );
+  });
+
   it("forgets a cloud that is no member any more", async () => {
     await member().join(["azure"], Date.now());
     assert.deepEqual(

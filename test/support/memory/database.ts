@@ -39,6 +39,11 @@ export type Pace = {
   readonly pass: () => Promise<void>;
 };
 
+export type Backup = Pick<
+  MemoryDatabase,
+  "feed" | "namespaces" | "peers" | "cursors" | "setAside" | "watermarks" | "quarantine" | "conflicts" | "cluster"
+> & { readonly entries: [Path, Row][]; readonly nextXid: number };
+
 export const atOnce: Pace = { now: Date.now, pass: async () => {} };
 
 /**
@@ -159,6 +164,33 @@ export class MemoryDatabase {
   trim(keep: number): void {
     const dropped = this.feed.splice(0, Math.max(0, this.feed.length - keep));
     if (dropped.length > 0) this.cluster.trimmed = dropped.at(-1)!.xid;
+  }
+
+  /** All that is committed now, to go back to. Running transactions are no part of it. */
+  backup(): Backup {
+    const copy = structuredClone({
+      entries: [...this.entries],
+      feed: this.feed,
+      namespaces: this.namespaces,
+      peers: this.peers,
+      cursors: this.cursors,
+      setAside: this.setAside,
+      watermarks: this.watermarks,
+      quarantine: this.quarantine,
+      conflicts: this.conflicts,
+      cluster: this.cluster,
+    });
+    return { ...copy, nextXid: this.#nextXid };
+  }
+
+  /** What a restored server holds, which counts its transactions on from the backup: another incarnation. */
+  restore({ entries, nextXid, cluster, ...rest }: Backup, system: string): void {
+    this.rollBackAll();
+    Object.assign(this, rest);
+    Object.assign(this.cluster, cluster);
+    this.entries = new Map(entries);
+    this.#nextXid = nextXid;
+    this.system = system;
   }
 
   cursor(peer: string, shard: number): CursorState {

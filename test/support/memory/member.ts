@@ -221,10 +221,15 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         db.peers.set(peer, { ...known, cleanAt: now, repair: known.repair === repair ? null : known.repair });
       }),
     forget: (paths, floor) =>
-      db.write(() => {
+      db.write((xid) => {
         for (const path of paths) {
           const row = db.entries.get(path);
-          if (row !== undefined && row.entry.version.time <= floor) db.entries.delete(path);
+          if (row === undefined) continue;
+          const { entry } = row;
+          if (entry.version.time <= floor || entry.kind === "counter") db.entries.delete(path);
+          if (entry.version.time <= floor || entry.kind !== "counter") continue;
+          const cells = Object.fromEntries(Object.entries(entry.cells).filter(([, { time }]) => time > floor));
+          db.entries.set(path, { ...row, changed: xid, entry: { ...entry, cells } });
         }
       }),
     recovered: () =>
