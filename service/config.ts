@@ -17,29 +17,35 @@ const file = z
   });
 
 const login = z.enum(["password", "aws-iam", "gcp-iam", "entra"]).default("password");
-const cloud = z.string().regex(/^[a-z0-9-]{1,32}$/);
+const cloud = /^[a-z0-9-]{1,32}$/;
 
-/** `aws=https://aws-peers.kv.example.com:8444,gcp=https://…` */
-const peers = z
-  .string()
-  .default("")
-  .transform((text, context) => {
-    const pairs = text.split(",").filter(Boolean);
-    const parsed = Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2) as [string, string | undefined]));
-    const valid = Object.entries(parsed).every(
-      ([name, url = ""]) => cloud.safeParse(name).success && url.startsWith("https://") && URL.canParse(url),
-    );
-    if (valid && Object.keys(parsed).length === pairs.length) return parsed as Record<string, string>;
-    context.addIssue({
-      code: "custom",
-      message: "expected cloud=https://host:port, parted by commas, each cloud once",
-    });
-    return z.NEVER;
-  });
+/** `gcp=https://gcp-peers.kv.example.com:8444,azure=…`: names and addresses of the other clouds. */
+const peers = z.string().transform((text, context) => {
+  const found = new Map<string, string>();
+  for (const part of text
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean)) {
+    const [name, url] = [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)];
+    if (!cloud.test(name) || !/^https:\/\/[^/?#]+$/.test(url) || !URL.canParse(url) || found.has(name)) {
+      context.addIssue({
+        code: "custom",
+        message: `expected each cloud once as name=https://host:port, found ${part}`,
+      });
+      return z.NEVER;
+    }
+    found.set(name, url);
+  }
+  return found;
+});
 
 const environment = z
   .object({
-    SKYKV_CLOUD: cloud.default("local").describe("The cloud that this process runs in; the origin of its writes"),
+    SKYKV_CLOUD: z
+      .string()
+      .regex(cloud)
+      .default("local")
+      .describe("The cloud that this process runs in; the origin of its writes"),
     ROLE: z
       .enum(["all", "api", "replicator", "migration"])
       .default("all")
@@ -91,16 +97,18 @@ const environment = z
     HOST: z.string().min(1).default("127.0.0.1").describe("Address of the API"),
     PORT: port.default(8080).describe("Port of the API; 0 takes a free one"),
     METRICS_PORT: port.default(9090).describe("Port of /metrics, /health and /ready; 0 takes a free one"),
+    PEERS: peers
+      .default(new Map())
+      .describe("The other clouds: name=https://host:port, parted by commas. None: a cloud by itself"),
+    PEER_PORT: port.default(8444).describe("Port for the other clouds, opened when there are any; 0 takes a free one"),
+    PEER_TLS_CERT_FILE: file.optional().describe("This cloud's certificate in PEM; its common name is SKYKV_CLOUD"),
+    PEER_TLS_KEY_FILE: file.optional().describe("Its key"),
+    PEER_TLS_CA_FILE: file.optional().describe("The CA that signs the certificates of all clouds"),
     SKYKV_ADMIN_KEY: z.string().optional().describe("First admin key: skykv_<12>_<43>. Kept as a hash"),
     SKYKV_ADMIN_KEY_FILE: file.optional().describe("File that holds the first admin key"),
     TLS_CERT_FILE: file.optional().describe("Certificate chain in PEM: the API then speaks HTTPS"),
     TLS_KEY_FILE: file.optional().describe("Its key"),
     TLS_CLIENT_CA_FILE: file.optional().describe("Clients must show a certificate that this CA signed"),
-    PEERS: peers.describe("The other clouds: cloud=https://host:port, parted by commas"),
-    PEER_PORT: port.default(8444).describe("Port for peers, with mutual TLS"),
-    PEER_TLS_CERT_FILE: file.optional().describe("Certificate chain in PEM, shown to peers as server and as client"),
-    PEER_TLS_KEY_FILE: file.optional().describe("Its key"),
-    PEER_TLS_CA_FILE: file.optional().describe("Certificates that sign those of peers"),
     JWT_ISSUER: z
       .url()
       .optional()
@@ -145,14 +153,15 @@ const environment = z
       issue("TLS_CLIENT_CA_FILE", "needs TLS_CERT_FILE and TLS_KEY_FILE");
     const jwt = [env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL];
     if (jwt.some(Boolean) && !jwt.every(Boolean)) issue("JWT_ISSUER", "JWT_AUDIENCE and JWT_JWKS_URL go together");
-    for (const name of ["PORT", "METRICS_PORT"] as const) {
-      if (env[name] !== 0 && env[name] === env.PEER_PORT) issue(name, "is the same as PEER_PORT");
+    for (const name of ["PEER_TLS_CERT_FILE", "PEER_TLS_KEY_FILE", "PEER_TLS_CA_FILE"] as const) {
+      if (env.PEERS.size > 0 && !env[name]) issue(name, "is missing: clouds know each other by their certificates");
+      if (env.PEERS.size === 0 && env[name]) issue(name, "needs PEERS");
     }
-    const peerTls = [env.PEER_TLS_CERT_FILE, env.PEER_TLS_KEY_FILE, env.PEER_TLS_CA_FILE];
-    if (peerTls.some(Boolean) && !peerTls.every(Boolean))
-      issue("PEER_TLS_CERT_FILE", "PEER_TLS_KEY_FILE and PEER_TLS_CA_FILE go together");
-    if (Object.keys(env.PEERS).length > 0 && !peerTls.every(Boolean)) issue("PEERS", "needs PEER_TLS_CERT_FILE");
-    if (env.SKYKV_CLOUD in env.PEERS) issue("PEERS", `${env.SKYKV_CLOUD} is this cloud`);
+    if (env.PEERS.has(env.SKYKV_CLOUD)) issue("PEERS", `holds this cloud itself, ${env.SKYKV_CLOUD}`);
+    for (const name of ["PORT", "METRICS_PORT"] as const) {
+      if (env.PEERS.size > 0 && env.PEER_PORT !== 0 && env[name] === env.PEER_PORT)
+        issue(name, "is the same as PEER_PORT");
+    }
     for (const name of ["DATABASE", "REDIS"] as const) {
       const byIdentity = env[`${name}_LOGIN`] !== "password";
       if (byIdentity && URL.canParse(env[`${name}_URL`] ?? "") && new URL(env[`${name}_URL`]!).password !== "")
@@ -198,10 +207,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 export function refuseUnsupported(config: Config): void {
   const lines = [
     ["all", "api"].includes(config.ROLE) ? null : `ROLE: ${config.ROLE} is not in this release; it runs all and api`,
+    config.ROLE === "api" && config.PEERS.size > 0
+      ? "ROLE: api with PEERS is not in this release; all serves clients and replicates"
+      : null,
     ...(["DATABASE_LOGIN", "REDIS_LOGIN"] as const).map((name) =>
       config[name] === "password" ? null : `${name}: ${config[name]} is not in this release; it logs in by password`,
     ),
-    Object.keys(config.PEERS).length === 0 ? null : "PEERS: replication is not in this release; it runs one cloud",
     ...(Object.keys(instead) as (keyof typeof instead)[]).map((name) =>
       config[name] ? `${name}: is not in this release; ${instead[name]}` : null,
     ),
@@ -214,9 +225,8 @@ const instead = {
   DATABASE_USERS: "the user of DATABASE_URL owns the tables",
   DATABASE_ADMIN_USER: "the user of DATABASE_URL owns the tables",
   REDIS_CA_FILE: "the system's certificates are used",
-  QUEUE_URL: "there is no replication that needs a queue",
+  QUEUE_URL: "hints go through the database, where each cloud looks every second",
   BLOBS_URL: "large values go to the folder BLOBS_DIR",
-  PEER_TLS_CERT_FILE: "there are no peers to show it to",
 } as const;
 
 function describe(name: string): string {
@@ -230,6 +240,7 @@ export function printable(config: Config): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => {
       if (value === undefined) return [name, null];
+      if (value instanceof Map) return [name, Object.fromEntries(value)];
       if (Buffer.isBuffer(value)) return [name, `(${value.length} bytes)`];
       if (secret.test(name)) return [name, "(set)"];
       if (name.endsWith("_URL") && typeof value === "string")
@@ -243,7 +254,7 @@ export function printable(config: Config): Record<string, unknown> {
 export function configHelp(): string {
   const rows = Object.entries(environment.shape).map(([name, schema]) => {
     const fallback = (schema as { def?: { defaultValue?: unknown } }).def?.defaultValue;
-    const text = fallback === undefined || fallback === "" ? "" : ` (default ${fallback})`;
+    const text = fallback === undefined || fallback === "" || fallback instanceof Map ? "" : ` (default ${fallback})`;
     return `  ${name.padEnd(22)} ${schema.description ?? ""}${text}`;
   });
   return rows.join("\n");

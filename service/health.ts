@@ -19,6 +19,8 @@ export type HealthOptions = {
   readonly now: Now;
   readonly monotonic: Now;
   readonly databaseVersion: string;
+  /** Whether the database was restored and lacks what its peers have. */
+  readonly isRecovering: () => boolean;
   readonly onClose: () => void;
   readonly onReopen: () => Promise<void>;
   readonly onTrouble: (message: string, error?: unknown) => void;
@@ -103,6 +105,7 @@ export class HealthMonitor implements Health {
   notReady(): string | null {
     if (this.#draining) return "shutting down";
     if (this.#options.monotonic() - this.#lastGood > notReadyAfter) return "the database does not take writes";
+    if (this.#options.isRecovering()) return "the database was restored and is not repaired yet";
     if (Math.abs(this.skew()) > maxSkew) return "this process's clock is wrong";
     return null;
   }

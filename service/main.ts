@@ -17,12 +17,15 @@ import { RateLimits } from "./http/rate-limits.ts";
 import { ApiServer } from "./http/server.ts";
 import type { Service } from "./http/service.ts";
 import { HybridClock, type Now } from "./kv/clock.ts";
+import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
+import { openPeers, type Peers } from "./peers.ts";
+import { localHints } from "./queue/local.ts";
 import { Feed } from "./store/feed.ts";
-import type { Store } from "./store/port.ts";
+import { type Store, UnavailableError } from "./store/port.ts";
 import { openPostgres } from "./store/postgres/store.ts";
 import { Reader } from "./store/reader.ts";
-import { Writer } from "./store/writer.ts";
+import { type Committed, Writer } from "./store/writer.ts";
 
 /** What the process takes from the outside, so that tests can give it something else. */
 export type Io = {
@@ -37,6 +40,8 @@ export type Io = {
 export type Running = {
   readonly url: string;
   readonly metricsUrl: string;
+  /** Null: a cloud by itself. */
+  readonly peerUrl: string | null;
   readonly service: Service;
   readonly maintenance: Maintenance;
   /** Graceful: see `docs/operations.md`. Resolves when everything has ended. */
@@ -71,6 +76,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     now,
     monotonic,
     databaseVersion: postgres.version,
+    isRecovering: () => isRecovering(),
     onClose: () => server.closeListener(),
     onReopen: () => server.reopen(),
     onTrouble: (message, error) => log.warn({ err: error }, message),
@@ -101,6 +107,13 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   });
   shared?.onInvalidate(() => feed.poke());
   const namespaces = new Namespaces(store, monotonic);
+  const hints = localHints();
+  let peers: Peers | null = null;
+  const isRecovering = () => peers?.replication.isRecovering() ?? false;
+  const keep = (committed: Committed) => {
+    cache.committed(committed);
+    feed.poke();
+  };
   const writer: Writer = new Writer({
     store,
     reader,
@@ -109,14 +122,20 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     monotonic,
     timeout: config.REQUEST_TIMEOUT_MS,
     epochOf: async (name) => (await namespaces.refresh(name))?.epoch ?? null,
-    checkClock: () => health.checkClock(),
+    checkClock: () => {
+      health.checkClock();
+      // What it would write over may be older than what its peers hold: an increment would take the place of lost ones.
+      if (isRecovering())
+        throw new UnavailableError("this cloud was restored and still lacks writes that its peers have");
+    },
     onCommitted: (committed) => {
       metrics.commits.inc();
       metrics.commitRows.inc(committed.rows.length);
-      cache.committed(committed);
-      feed.poke();
+      keep(committed);
+      if (config.PEERS.size > 0) hints.announce([...new Set(committed.rows.map(({ path }) => shardOf(path)))]);
     },
   });
+  const processId = randomUUID();
   const drainCallbacks = new Set<() => void>();
   const blobs = await fileBlobs(config.BLOBS_DIR);
   const jwt = config.JWT_ISSUER
@@ -139,6 +158,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     rateLimits: new RateLimits(monotonic, shared),
     metrics,
     log,
+    peers: null,
     corsOrigins: config.CORS_ORIGINS,
     health,
     onDrain: (callback) => {
@@ -163,8 +183,9 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     connections: postgres.others,
     blobs,
     retention: { hours: config.FEED_HOURS, bytes: config.FEED_BYTES },
+    hasPeers: config.PEERS.size > 0,
     now,
-    process: randomUUID(),
+    process: processId,
     onReaped: (entries) => metrics.reaped.inc(entries),
     onTrouble: trouble("a maintenance task failed"),
   });
@@ -174,6 +195,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     health.stop();
     feed.close();
     service.rateLimits.close();
+    await peers?.close();
     await maintenance.stop();
     await shared?.close();
     await store.close();
@@ -182,6 +204,13 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     await health.start();
     const adminKey = config.SKYKV_ADMIN_KEY ?? config.SKYKV_ADMIN_KEY_FILE?.toString().trim();
     if (adminKey !== undefined) await store.putApiKey(adminKeyRecord(adminKey, now()), clock.next());
+    if (config.PEERS.size > 0) {
+      const { registry } = metrics;
+      const onApplied = keep;
+      const io = { store: postgres.member, hints, clock, now, monotonic, process: processId, onApplied };
+      peers = await openPeers({ config, ...io, registry, log });
+      service.peers = peers;
+    }
     await new Promise<void>((resolve, reject) => {
       probes.once("error", reject).listen(config.METRICS_PORT, config.HOST, resolve);
     });
@@ -195,7 +224,8 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
   const url = `${tls ? "https" : "http"}://${host}:${server.port}`;
   const metricsUrl = `http://${host}:${(probes.address() as AddressInfo).port}`;
-  log.info({ url, metricsUrl, database: postgres.version }, "listening");
+  const peerUrl = peers === null ? null : `https://${host}:${(peers as Peers).port}`;
+  log.info({ url, metricsUrl, peerUrl, database: postgres.version }, "listening");
 
   let closing: Promise<void> | null = null;
   const close = async () => {
@@ -210,7 +240,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     probes.closeAllConnections();
     log.info("ended");
   };
-  return { url, metricsUrl, service, maintenance, close: () => (closing ??= close()) };
+  return { url, metricsUrl, peerUrl, service, maintenance, close: () => (closing ??= close()) };
 }
 
 /** `/metrics`, and the probes of a container platform, on a port that the world does not see. */

@@ -3,11 +3,14 @@ import type { Blobs } from "./blobs/port.ts";
 import type { Now } from "./kv/clock.ts";
 import type { Connections } from "./store/postgres/connection.ts";
 import * as tasks from "./store/postgres/maintenance.ts";
+import { trimConflicts } from "./store/postgres/member/apply.ts";
 
 export type MaintenanceOptions = {
   readonly connections: Connections;
   readonly blobs: Blobs;
   readonly retention: tasks.FeedRetention;
+  /** With peers the floor is theirs too, and replication raises it. */
+  readonly hasPeers: boolean;
   readonly now: Now;
   /** Names this process among those that could do the work. */
   readonly process: string;
@@ -24,6 +27,9 @@ const leaseSeconds = 10;
 /** Milliseconds that a blob without an entry stays: longer than any upload or read takes. */
 const blobGrace = 3_600_000;
 const blobBatch = 500;
+/** How long, and how many, states that lost to a concurrent write are kept. */
+const conflictDays = 7;
+const maxConflicts = 100_000;
 
 /** The tasks that keep the database small. One process of a cloud does them at a time; any of them may. */
 export class Maintenance {
@@ -60,10 +66,11 @@ export class Maintenance {
       await tasks.createPartitions(connections);
       await tasks.trimFeed(connections, retention);
       await tasks.dropReceipts(connections);
+      await trimConflicts(connections, conflictDays, maxConflicts);
     }
     if (this.#step % (roundSteps * blobRounds) === 0) await this.collectBlobs();
     this.#step++;
-    const floor = await tasks.raiseFloor(connections, now());
+    const floor = await (this.#options.hasPeers ? tasks.floor(connections) : tasks.raiseFloor(connections, now()));
     const { removed, next } = await tasks.reap(connections, this.#after ?? "", floor, now());
     this.#after = next;
     if (removed > 0) onReaped(removed);

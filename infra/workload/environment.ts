@@ -156,7 +156,8 @@ function blobs(blobs: Blobs): Environment {
 }
 
 function peers({ component, peers, tls }: EnvironmentArgs): Environment {
-  if (tls === null) return {};
+  // A cloud by itself opens no such port, and refuses certificates for it.
+  if (tls === null || Object.keys(peers).length === 0) return {};
   const urls = Object.entries(peers).map(([cloud, url]) => `${cloud}=${url}`);
   return {
     PEERS: value(urls.join(",")),

@@ -424,12 +424,38 @@ export const importProgress = z
   })
   .openapi("ImportProgress");
 
+/** A state that lost to a concurrent write of another cloud. */
+export const conflict = z
+  .object({
+    key,
+    kind: z.enum(["value", "counter", "tombstone"]),
+    version,
+    origin: z.string(),
+    updated_at: timestamp,
+    lost_at: timestamp,
+    size: z.number().int(),
+    value: z.string().optional(),
+    encoding: encoding.optional(),
+  })
+  .openapi("Conflict");
+
 export const cluster = z
   .object({
     cloud: z.string(),
     release: z.string(),
     incarnation: z.string(),
-    clouds: z.array(z.object({ name: z.string(), self: z.boolean(), ready: z.boolean(), lag_ms: z.number() })),
+    clouds: z.array(
+      z.object({
+        name: z.string(),
+        self: z.boolean(),
+        ready: z.boolean(),
+        lag_ms: z.number().openapi({ description: "Since it was last known to have everything that was written here" }),
+        repaired_at: timestamp
+          .nullable()
+          .openapi({ description: "When both were last compared key by key; null while a repair is due" }),
+      }),
+    ),
+    floor_age_ms: z.number().openapi({ description: "Deletions older than this may be forgotten" }),
     ready: z.boolean(),
     database: z.object({ version: z.string(), clock_skew_ms: z.number(), horizon_age_ms: z.number() }),
     cache: z.object({ l1_entries: z.number().int(), l1_bytes: z.number().int(), l2: z.enum(["none", "up", "down"]) }),

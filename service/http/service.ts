@@ -3,6 +3,7 @@ import type { Blobs } from "../blobs/port.ts";
 import type { EntryCache } from "../cache/entries.ts";
 import type { SharedCache } from "../cache/port.ts";
 import type { HybridClock, Now } from "../kv/clock.ts";
+import type { Peers } from "../peers.ts";
 import type { Feed } from "../store/feed.ts";
 import type { Store } from "../store/port.ts";
 import type { Reader } from "../store/reader.ts";
@@ -32,6 +33,8 @@ export type Service = {
   readonly rateLimits: RateLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Null: a cloud by itself. Set before the API listens. */
+  peers: Peers | null;
   readonly corsOrigins: readonly string[];
   readonly health: Health;
   /** Calls back when the process begins to shut down; the returned function takes that back. */

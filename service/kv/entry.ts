@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { compareVersions, formatVersion, type Version, zeroVersion } from "./version.ts";
+import { formatVersion, type Version, zeroVersion } from "./version.ts";
 
 /**
  * Per origin, the newest hybrid time among an entry's ancestors, other than the entry's own origin, whose earlier
@@ -93,17 +93,31 @@ export function tagOf(entry: Entry): string {
   return `${formatVersion(entry.epoch.origin === "" ? { time: 0n, origin: "counter" } : entry.epoch)}-${digest}`;
 }
 
-/** Adds a write's own version to what it descends from. */
-export function ancestorsAfter(previous: Entry | null, origin: string): Ancestors {
-  if (previous === null) return {};
-  const { [origin]: _own, ...others } = previous.seen;
-  const last = previous.version;
-  return last.origin === origin ? others : { ...others, [last.origin]: last.time };
+/**
+ * Per origin, the newest write that an entry descends from, its own included. Of a counter these are all cells: an
+ * increment that only the version covered would look lost in every cloud that merged it.
+ */
+export function lineage(entry: Entry): Record<string, bigint> {
+  const newest: Record<string, bigint> = { ...entry.seen };
+  const add = (origin: string, time: bigint) => {
+    if (time > (newest[origin] ?? 0n)) newest[origin] = time;
+  };
+  add(entry.version.origin, entry.version.time);
+  if (entry.kind === "counter") for (const [origin, cell] of Object.entries(entry.cells)) add(origin, cell.time);
+  return newest;
 }
 
-/** Whether `entry` was written by someone who had seen `other`, or is it. */
+/** What a write by `origin` over `previous` descends from, other than its origin's own earlier writes. */
+export function ancestorsAfter(previous: Entry | null, origin: string): Ancestors {
+  if (previous === null) return {};
+  const { [origin]: _own, ...others } = lineage(previous);
+  return others;
+}
+
+/** Whether `entry` was written by someone who had seen all of `other`, or is it. */
 export function descendsFrom(entry: Entry, other: Entry): boolean {
-  if (compareVersions(entry.version, other.version) === 0) return true;
-  if (entry.version.origin === other.version.origin) return entry.version.time > other.version.time;
-  return (entry.seen[other.version.origin] ?? 0n) >= other.version.time;
+  const mine = lineage(entry);
+  const covers = (origin: string, time: bigint) => (mine[origin] ?? 0n) >= time;
+  if (other.kind !== "counter") return covers(other.version.origin, other.version.time);
+  return Object.entries(other.cells).every(([origin, cell]) => covers(origin, cell.time));
 }

@@ -108,6 +108,9 @@ export type FeedPosition = {
   readonly at: number;
 };
 
+/** No id reaches it: behind all rows of a transaction. */
+export const wholeTransaction = Number.MAX_SAFE_INTEGER;
+
 export type Change = {
   readonly position: FeedPosition;
   readonly path: Path;

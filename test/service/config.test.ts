@@ -23,11 +23,14 @@ function refusal(attempt: () => unknown): string {
 describe("the configuration of a deployment on several clouds", () => {
   it("names the other clouds and where their peers' ports are", () => {
     const PEERS = "aws=https://aws-peers.kv.example.com:8444,gcp=https://gcp-peers.kv.example.com:8444";
-    assert.deepEqual(read({ PEERS, ...peerTls }).PEERS, {
-      aws: "https://aws-peers.kv.example.com:8444",
-      gcp: "https://gcp-peers.kv.example.com:8444",
-    });
-    assert.deepEqual(read({}).PEERS, {});
+    assert.deepEqual(
+      [...read({ PEERS, ...peerTls }).PEERS],
+      [
+        ["aws", "https://aws-peers.kv.example.com:8444"],
+        ["gcp", "https://gcp-peers.kv.example.com:8444"],
+      ],
+    );
+    assert.equal(read({}).PEERS.size, 0);
   });
 
   it("refuses peers that are no HTTPS URLs, come twice, are this cloud or cannot be told apart from strangers", () => {
@@ -35,16 +38,16 @@ describe("the configuration of a deployment on several clouds", () => {
     for (const PEERS of wrong)
       assert.match(
         refusal(() => read({ PEERS, ...peerTls })),
-        /^ {2}PEERS: expected cloud=/m,
+        /^ {2}PEERS: expected each cloud once as name=/m,
       );
     const self = { PEERS: "gcp=https://a:1", SKYKV_CLOUD: "gcp" };
     assert.match(
       refusal(() => read({ ...self, ...peerTls })),
-      /^ {2}PEERS: gcp is this cloud$/m,
+      /^ {2}PEERS: holds this cloud itself, gcp$/m,
     );
     assert.match(
       refusal(() => read(self)),
-      /^ {2}PEERS: needs PEER_TLS_CERT_FILE$/m,
+      /^ {2}PEER_TLS_CERT_FILE: is missing: clouds know each other/m,
     );
   });
 
@@ -52,7 +55,7 @@ describe("the configuration of a deployment on several clouds", () => {
     const { PEER_TLS_CERT_FILE } = peerTls;
     assert.match(
       refusal(() => read({ PEER_TLS_CERT_FILE })),
-      /^ {2}PEER_TLS_CERT_FILE: /m,
+      /^ {2}PEER_TLS_CERT_FILE: needs PEERS$/m,
     );
     assert.match(
       refusal(() => read({ REDIS_LOGIN: "entra" })),
@@ -67,7 +70,7 @@ describe("the configuration of a deployment on several clouds", () => {
       /^ {2}DATABASE_USERS: is for ROLE=migration$/m,
     );
     assert.match(
-      refusal(() => read({ PORT: "8444" })),
+      refusal(() => read({ PORT: "8444", PEERS: "aws=https://a:1", ...peerTls })),
       /^ {2}PORT: is the same as PEER_PORT$/m,
     );
   });
@@ -105,6 +108,7 @@ describe("the configuration of a deployment on several clouds", () => {
 describe("this release", () => {
   it("starts with what it can do", () => {
     for (const ROLE of ["all", "api"]) refuseUnsupported(read({ ROLE }));
+    refuseUnsupported(read({ PEERS: "aws=https://a:1", ...peerTls }));
   });
 
   it("refuses what it would have to ignore, all of it at once, a line each that says what it can do", () => {
@@ -117,11 +121,9 @@ describe("this release", () => {
       REDIS_CA_FILE: file,
       QUEUE_URL: "amqp://broker",
       BLOBS_URL: "gs://bucket",
-      PEERS: "aws=https://a:1",
-      ...peerTls,
     };
     const words = refusal(() => refuseUnsupported(read(asked)));
-    const harmless = ["REDIS_URL", "PEER_TLS_KEY_FILE", "PEER_TLS_CA_FILE"];
+    const harmless = ["REDIS_URL"];
     const [first, ...lines] = words.split("\n");
     assert.equal(first, "this release cannot do what it is told:");
     assert.deepEqual(
@@ -130,6 +132,11 @@ describe("this release", () => {
         .filter((name) => !harmless.includes(name))
         .toSorted(),
     );
+  });
+
+  it("replicates in every process that serves clients", () => {
+    const words = refusal(() => refuseUnsupported(read({ ROLE: "api", PEERS: "aws=https://a:1", ...peerTls })));
+    assert.match(words, /^ {2}ROLE: api with PEERS is not in this release; all serves clients and replicates$/m);
   });
 
   it("refuses it before it starts anything, with exit code 2", async () => {

@@ -65,10 +65,10 @@ function serverHosts(cloud: Cloud, domain: string): [string, string] {
   return [endpointHost(cloud, domain), domain];
 }
 
-/** As a server and as a client: each cloud calls the others. */
+/** As a server and as a client: each cloud calls the others. They know each other by the common name: addresses move. */
 function peerOf(cloud: Cloud, domain: string, authority: Authority): LeafArgs {
-  const host = peersHost(cloud, domain);
-  return { authority, commonName: host, dnsNames: [host], algorithm: "ECDSA", uses: ["server_auth", "client_auth"] };
+  const dnsNames = [peersHost(cloud, domain)];
+  return { authority, commonName: cloud, dnsNames, algorithm: "ECDSA", uses: ["server_auth", "client_auth"] };
 }
 
 function pair({ certificate, key }: Leaf | ServerCertificate) {

@@ -2,17 +2,28 @@
 import { createRequire } from "node:module";
 import { z } from "@hono/zod-openapi";
 import { consoleFile } from "../../console/serve.ts";
+import { milliseconds } from "../../kv/clock.ts";
+import { counterValue } from "../../kv/entry.ts";
+import { keyOf, pathOf } from "../../kv/path.ts";
+import { formatVersion } from "../../kv/version.ts";
+import type { KeptConflict } from "../../store/member.ts";
 import { access, identify } from "../access.ts";
 import { forbidden } from "../auth.ts";
 import { docsPage } from "../docs.ts";
 import { exchangeOf } from "../exchange.ts";
 import { Problem } from "../problems.ts";
-import { cluster, entry, namespaceName, problem } from "../schemas.ts";
+import { encodeValue, timestamp } from "../render.ts";
+import { cluster, conflict, namespaceName, problem } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
 const release = (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
 const tags = ["operations"];
+/** Conflicts in one answer, and the bytes of a value up to which it is shown. */
+const maxConflicts = 1000;
+const maxShownBytes = 64 * 1024;
+/** Milliseconds after which a peer that does not catch up counts as not ready. */
+const maxLag = 30_000;
 const status = z.object({ status: z.enum(["ok", "unavailable"]), reason: z.string().optional() }).openapi("Status");
 
 export function operationsRoutes(app: App, service: Service): void {
@@ -57,7 +68,7 @@ export function operationsRoutes(app: App, service: Service): void {
     async ({ exchange }) => {
       const principal = await identify(service, exchange);
       if (!principal.scopes.some(({ verb }) => verb === "admin")) throw forbidden("admin", "*");
-      return { status: 200, json: clusterJson(service) };
+      return { status: 200, json: await clusterJson(service) };
     },
   );
   route(
@@ -67,13 +78,15 @@ export function operationsRoutes(app: App, service: Service): void {
       path: "/v1/conflicts/{ns}",
       tags,
       summary: "Writes that lost to a concurrent write in another cloud",
-      description: "One cloud has none: its writes of a key are ordered by the row's lock.",
+      description:
+        "The newest first, up to 1000. Kept for 7 days, in the clouds that saw both. A cloud by itself has none: the row's lock orders its writes.",
       request: { params: z.object({ ns: namespaceName }) },
-      responses: { 200: json(z.object({ conflicts: z.array(entry) }).openapi("Conflicts")) },
+      responses: { 200: json(z.object({ conflicts: z.array(conflict) }).openapi("Conflicts")) },
     },
     async ({ exchange, param }) => {
       await access(service, exchange, "admin", param("ns"));
-      return { status: 200, json: { conflicts: [] } };
+      const kept = (await service.peers?.store.conflicts(pathOf(param("ns"), ""), maxConflicts)) ?? [];
+      return { status: 200, json: { conflicts: kept.map(conflictJson) } };
     },
   );
 
@@ -102,14 +115,53 @@ export function operationsRoutes(app: App, service: Service): void {
   });
 }
 
-function clusterJson({ cloud, store, health, cache, shared, feed }: Service): z.input<typeof cluster> {
+/** A state that lost, in JSON. Values above 64 KiB are left out. */
+function conflictJson({ carried: { path, entry }, at }: KeptConflict): z.input<typeof conflict> {
+  const value = entry.kind === "value" ? entry : null;
+  const shown = value?.body && value.size <= maxShownBytes ? encodeValue(value.body) : {};
+  return {
+    key: keyOf(path),
+    kind: entry.kind,
+    version: formatVersion(entry.version),
+    origin: entry.version.origin,
+    updated_at: timestamp(milliseconds(entry.version.time)),
+    lost_at: timestamp(at),
+    size: value?.size ?? 0,
+    ...(entry.kind === "counter" && { value: String(counterValue(entry)) }),
+    ...shown,
+  };
+}
+
+async function clusterJson({
+  cloud,
+  store,
+  health,
+  cache,
+  shared,
+  feed,
+  peers,
+  now,
+}: Service): Promise<z.input<typeof cluster>> {
   const ready = health.notReady() === null;
   const { entries, bytes } = cache.size;
+  const lags = new Map(peers?.replication.lags().map((lag) => [lag.peer, lag.milliseconds]));
+  const others = (await peers?.store.peers()) ?? [];
+  const floor = await store.floor();
   return {
     cloud,
     release,
     incarnation: store.incarnation,
-    clouds: [{ name: cloud, self: true, ready, lag_ms: 0 }],
+    clouds: [
+      { name: cloud, self: true, ready, lag_ms: 0, repaired_at: null },
+      ...others.map(({ peer, incarnation, repair, cleanAt }) => ({
+        name: peer,
+        self: false,
+        ready: incarnation !== null && lags.get(peer)! < maxLag,
+        lag_ms: lags.get(peer)!,
+        repaired_at: repair !== null || cleanAt === null ? null : timestamp(cleanAt),
+      })),
+    ],
+    floor_age_ms: now() - milliseconds(floor),
     ready,
     database: { version: health.databaseVersion(), clock_skew_ms: health.skew(), horizon_age_ms: health.horizonAge() },
     cache: { l1_entries: entries, l1_bytes: bytes, l2: shared === null ? "none" : shared.state },

@@ -29,7 +29,8 @@ type Shape = {
  * - A guard travels in `replaces`, the column that a successful guarded write fills with the same value anyway: an
  *   upsert's WHERE sees nothing of the input but the row to insert. A null guard takes any state, 0 means "no row".
  * - A guarded state that vanished meanwhile was dead and below the floor, which is the same as absent: inserting is right.
- * - Ancestors: what the replaced row had seen, plus its own version if another origin wrote it.
+ * - Ancestors: what the replaced row had seen, plus its own version if another origin wrote it, plus a counter's cells.
+ * - Never at or below \`stamped_above\`: this cloud has told its peers that it will not write there any more.
  */
 function statement({ keepVersions, receipts, atomic, reborn }: Shape): string {
   const cells = (time: string) =>
@@ -44,7 +45,7 @@ with input as (
     as i(path, namespace_epoch, expects, kind, position, size, blob, content_type, content_encoding, meta, expires_at,
       epoch_hlc, epoch_origin, cells, shard, hlc, origin, seen)
 ), start as (
-  select greatest($17::bigint, floor + 1) as stamp, $19::text as here from cluster
+  select greatest($17::bigint, floor + 1, stamped_above + 1) as stamp, $19::text as here from cluster
 ), written as (
   insert into entries as e (path, hlc, origin, changed, replaces, seen, kind, size, value, blob, content_type,
     content_encoding, meta, expires_at, epoch_hlc, epoch_origin, cells)
@@ -64,7 +65,8 @@ with input as (
     seen = ${
       keepVersions
         ? "excluded.seen"
-        : "case when e.origin = excluded.origin then e.seen else (coalesce(e.seen, '{}') - excluded.origin) || jsonb_build_object(e.origin, e.hlc::text) end"
+        : `case when e.cells is not null then skykv_lineage(e.seen, e.origin, e.hlc, e.cells) - excluded.origin
+        when e.origin = excluded.origin then e.seen else (coalesce(e.seen, '{}') - excluded.origin) || jsonb_build_object(e.origin, e.hlc::text) end`
     },
     kind = excluded.kind, size = excluded.size, value = excluded.value, blob = excluded.blob,
     content_type = excluded.content_type, content_encoding = excluded.content_encoding, meta = excluded.meta,

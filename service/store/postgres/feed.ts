@@ -1,9 +1,6 @@
-import type { Change, FeedPosition, FeedWindow } from "../port.ts";
+import { type Change, type FeedPosition, type FeedWindow, wholeTransaction } from "../port.ts";
 import type { Connections } from "./connection.ts";
 import { noValue, storedColumns, storedFrom } from "./rows.ts";
-
-/** No id reaches it; stands for "all of this transaction". */
-const maxId = Number.MAX_SAFE_INTEGER;
 
 const databaseNow = "(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
@@ -30,7 +27,7 @@ order by r.xid, r.id`;
 /** Where a reader starts that wants only what comes: everything below the horizon is behind it. */
 export async function feedEnd(connections: Connections): Promise<FeedPosition> {
   const [row] = await connections.read("feed end", `select pg_snapshot_xmin(pg_current_snapshot()), ${databaseNow}`);
-  return { xid: Number(row![0]) - 1, id: maxId, at: Number(row![1]) };
+  return { xid: Number(row![0]) - 1, id: wholeTransaction, at: Number(row![1]) };
 }
 
 /** The next stretch after a position; its end is the horizon unless the limit cut it. Null: retention dropped it. */
@@ -49,7 +46,7 @@ export async function feedWindow(
       path: row[6]!,
       stored: row[7] == null ? null : storedFrom(row, 7),
     }));
-  const end = { xid: horizon - 1, id: maxId, at: now };
+  const end = { xid: horizon - 1, id: wholeTransaction, at: now };
   const to = changes.length === limit ? changes.at(-1)!.position : end.xid >= from.xid ? end : from;
   return { from, to, changes };
 }

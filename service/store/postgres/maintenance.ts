@@ -81,6 +81,11 @@ export async function dropReceipts(connections: Connections): Promise<void> {
   await connections.query(undefined, `delete from idempotency where at < now() - interval '${receiptHours} hours'`);
 }
 
+/** Hybrid time at and below which the dead count as absent. */
+export async function floor(connections: Connections): Promise<bigint> {
+  return BigInt((await connections.read("floor", "select floor from cluster"))[0]![0]!);
+}
+
 /** Raises the floor to an hour ago. With one cloud there is nobody to wait for. Never falls. */
 export async function raiseFloor(connections: Connections, now: number): Promise<bigint> {
   const rows = await connections.query(

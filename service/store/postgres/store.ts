@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import type { Path } from "../../kv/path.ts";
+import type { MemberStore } from "../member.ts";
 import type { Commit, CommitAnswer, FeedPosition, KeptReceipt, ListRequest, Probe, Store } from "../port.ts";
 import { commit } from "./commit.ts";
 import { Connections, type DatabaseOptions } from "./connection.ts";
 import { feedEnd, feedWindow } from "./feed.ts";
-import { createPartitions } from "./maintenance.ts";
+import { createPartitions, floor } from "./maintenance.ts";
+import { postgresMember } from "./member/member.ts";
 import { listRows, readRow, readRows } from "./read.ts";
 import * as settings from "./settings.ts";
 
@@ -22,10 +24,14 @@ const writeConnections = 2;
 const readConnections = 2;
 /** Lists, large values, settings, feed, maintenance. */
 const otherConnections = 6;
+/** Windows, batches and what arrives: more would take the processor from clients. */
+const replicationConnections = 4;
 
 export type PostgresStore = Store & {
   /** For the maintenance tasks, which are this adapter's own. */
   readonly others: Connections;
+  /** What replication needs of the database, on connections of its own. */
+  readonly member: MemberStore;
   /** Of the server, for example 18.1. */
   readonly version: string;
 };
@@ -36,6 +42,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
   const others = new Connections(options, "others", otherConnections);
   const reads = new Connections(options, "reads", readConnections);
   const writes = new Connections(options, "writes", writeConnections);
+  const replication = new Connections(options, "replication", replicationConnections);
   const { origin, now } = options;
   await createPartitions(others);
   const incarnation = await incarnationOf(others);
@@ -45,6 +52,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     origin,
     incarnation,
     others,
+    member: postgresMember(replication, origin, incarnation),
     version,
     read: (paths) => readRows(reads, paths),
     readLarge: (path: Path) => readRow(others, path),
@@ -55,7 +63,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     feedEnd: () => feedEnd(others),
     feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
     probe: () => probe(writes, now),
-    floor: async () => BigInt((await others.read(undefined, "select floor from cluster"))[0]![0]!),
+    floor: () => floor(others),
     namespace: (name) => settings.namespace(others, name),
     namespaceSize: (name) => settings.namespaceSize(others, name, now()),
     namespaces: () => settings.namespaces(others, now()),
@@ -67,7 +75,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     putApiKey: (record, clock) => settings.putApiKey(others, origin, record, clock),
     revokeApiKey: (id, at, clock) => settings.revokeApiKey(others, origin, id, at, clock),
     close: async () => {
-      await Promise.all([writes.close(), reads.close(), others.close()]);
+      await Promise.all([writes.close(), reads.close(), others.close(), replication.close()]);
     },
   };
 }

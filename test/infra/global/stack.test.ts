@@ -93,6 +93,12 @@ describe("the stack of the edge", () => {
     }
   });
 
+  it("gives each cloud a certificate for its peers that has the cloud's name, by which they know it", () => {
+    const requests = ofType(plan, "tls:index/certRequest:CertRequest").filter(({ name }) => name.includes("-peers-"));
+    const names = requests.map(({ inputs }) => (inputs.subject as { commonName: string }).commonName);
+    assert.deepEqual(names.toSorted(), ["aws", "azure", "gcp"]);
+  });
+
   it("shows its own certificate to the clouds only once it is there", () => {
     mustComeAfter(
       plan,

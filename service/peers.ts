@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Config } from "./config.ts";
+import type { HybridClock, Now } from "./kv/clock.ts";
+import type { Hints } from "./queue/port.ts";
+import type { Event } from "./replication/io.ts";
+import { HttpsLink } from "./replication/link.ts";
+import { PeerListener } from "./replication/listener.ts";
+import { Replication } from "./replication/replication.ts";
+import type { MemberStore } from "./store/member.ts";
+import type { Committed } from "./store/writer.ts";
+
+/** Milliseconds that the floor stays behind: longer than any request, read, retry or delayed message lasts. */
+const floorAge = 3_600_000;
+const floorInterval = 5000;
+/** Milliseconds between repairs of a peer that seems to lack nothing. */
+const repairInterval = 600_000;
+
+export type PeersOptions = {
+  readonly config: Config;
+  readonly store: MemberStore;
+  readonly hints: Hints;
+  readonly clock: HybridClock;
+  readonly now: Now;
+  readonly monotonic: Now;
+  readonly process: string;
+  readonly onApplied: (committed: Committed) => void;
+  readonly registry: Registry;
+  readonly log: Logger;
+};
+
+/** The peers of a running process. */
+export type Peers = {
+  readonly store: MemberStore;
+  readonly replication: Replication;
+  /** Of the listener. */
+  readonly port: number;
+  close(): Promise<void>;
+};
+
+/** Joins the cluster: listens for the peers and begins to replicate. Rejects when it cannot; nothing is left running then. */
+export async function openPeers(options: PeersOptions): Promise<Peers> {
+  const { config, store, hints, clock, now, monotonic, log } = options;
+  const tls = { cert: config.PEER_TLS_CERT_FILE!, key: config.PEER_TLS_KEY_FILE!, ca: config.PEER_TLS_CA_FILE! };
+  const link = new HttpsLink(config.PEERS, tls);
+  const stopped = new AbortController();
+  const onEvent = eventsTo(options.registry, log);
+  const replication = new Replication({
+    peers: [...config.PEERS.keys()],
+    floorAge,
+    floorInterval,
+    statementTimeout: config.REQUEST_TIMEOUT_MS,
+    repairInterval,
+    io: {
+      store,
+      link,
+      hints,
+      clock,
+      now,
+      monotonic,
+      random: Math.random,
+      sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped.signal, ref: false }).catch(() => {}),
+      process: options.process,
+      onApplied: options.onApplied,
+      onEvent,
+    },
+  });
+  const listener = new PeerListener({
+    host: config.HOST,
+    port: config.PEER_PORT,
+    tls,
+    peers: new Set(config.PEERS.keys()),
+    receive: (peer, message) => replication.receive(peer, message),
+    onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
+    onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
+  });
+  await replication.join();
+  const port = await listener.listen();
+  replication.start();
+  gauges(options.registry, replication, store, now);
+  return {
+    store,
+    replication,
+    port,
+    close: async () => {
+      await listener.close();
+      const ended = replication.stop();
+      stopped.abort();
+      await ended;
+      link.close();
+    },
+  };
+}
+
+/** Counts what happens. Labels are bounded: the peers of the configuration, and reasons of the protocol. */
+function eventsTo(registry: Registry, log: Logger): (event: Event) => void {
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const batches = counter("skykv_replication_batches_total", "Batches that peers have committed", ["peer"]);
+  const sent = counter("skykv_replication_sent_entries_total", "Entries that peers have committed", ["peer"]);
+  const received = counter("skykv_replication_received_entries_total", "Entries that peers sent", ["peer"]);
+  const conflicts = counter("skykv_conflicts_total", "Writes that lost to a concurrent write of another cloud", [
+    "peer",
+  ]);
+  const quarantined = counter("skykv_quarantined_total", "Entries that came from the future", ["peer"]);
+  const setAside = counter("skykv_set_aside_total", "Entries that a peer could not take yet", ["peer", "reason"]);
+  const refused = counter("skykv_replication_refused_total", "Messages that were refused, here or by the peer", [
+    "peer",
+    "reason",
+  ]);
+  const troubles = counter("skykv_replication_failures_total", "Exchanges that failed and will be tried again", [
+    "peer",
+  ]);
+  const repaired = counter("skykv_repaired_keys_total", "Keys that a repair found to differ", ["peer"]);
+  return (event) => {
+    const { peer } = event;
+    switch (event.kind) {
+      case "sent":
+        batches.inc({ peer });
+        sent.inc({ peer }, event.entries);
+        break;
+      case "received":
+        received.inc({ peer }, event.entries);
+        break;
+      case "conflict":
+        conflicts.inc({ peer }, event.entries);
+        break;
+      case "quarantined":
+        quarantined.inc({ peer }, event.entries);
+        break;
+      case "set-aside":
+        setAside.inc({ peer, reason: event.reason });
+        break;
+      case "refused":
+        refused.inc({ peer, reason: event.reason });
+        log.warn({ peer, reason: event.reason }, "a message was refused");
+        break;
+      case "repaired":
+        repaired.inc({ peer }, event.differing);
+        log.info({ peer, keys: event.keys, differing: event.differing }, "repaired");
+        break;
+      case "trouble":
+        troubles.inc({ peer });
+        log.warn({ peer, err: event.error }, "an exchange with a peer failed");
+    }
+  };
+}
+
+function gauges(registry: Registry, replication: Replication, store: MemberStore, now: Now): void {
+  new Gauge({
+    name: "skykv_replication_lag_seconds",
+    help: "Time since the peer was last known to have everything",
+    labelNames: ["peer"],
+    registers: [registry],
+    collect() {
+      for (const { peer, milliseconds } of replication.lags()) this.set({ peer }, milliseconds / 1000);
+    },
+  });
+  new Gauge({
+    name: "skykv_floor_age_seconds",
+    help: "Age of the time up to which all clouds have confirmed everything, and deletions may be forgotten",
+    registers: [registry],
+    async collect() {
+      const { floor } = await store.identity();
+      this.set(now() / 1000 - Number(floor >> 16n) / 1000);
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import type { News, Sender } from "../store/member.ts";
+import type { Io } from "./io.ts";
+import { type Answer, decode, encode, type Head, type Refusal, type Request, readAnswer } from "./protocol.ts";
+
+/** The peer has not done what was asked. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly reason: Refusal;
+  constructor(peer: string, reason: Refusal) {
+    super(`${peer} refused: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** What this member says of itself to a peer. `floor` is the one that the message was built under. */
+export async function headFor(io: Io, peer: string, floor?: bigint): Promise<Head> {
+  const [self, peers] = await Promise.all([io.store.identity(), io.store.peers()]);
+  const known = peers.find((one) => one.peer === peer);
+  const sender: Sender = { peer: io.store.origin, incarnation: self.incarnation, incarnatedAt: self.incarnatedAt };
+  const news: News = {
+    floor: floor ?? self.floor,
+    confirmed: self.confirmed,
+    yours: known?.incarnation == null ? null : known.confirmed,
+  };
+  return { sender, to: known?.incarnation ?? null, news };
+}
+
+/** Asks a peer and takes note of what its answer says of itself. Rejects with a {@link RefusedError}, or with the link's errors. */
+export async function ask<Kind extends Answer["kind"]>(
+  io: Io,
+  peer: string,
+  request: Request,
+  expected: Kind,
+  floor?: bigint,
+): Promise<Extract<Answer, { kind: Kind }>> {
+  const head = await headFor(io, peer, floor);
+  const { head: theirs, body } = decode(await io.link.call(peer, encode({ head, body: request })), readAnswer);
+  if (theirs.sender.peer !== peer) throw new Error(`expected an answer of ${peer}, found one of ${theirs.sender.peer}`);
+  const isCurrent = await io.store.hear(theirs.sender, theirs.news);
+  if (body.kind === "refused") {
+    io.onEvent({ kind: "refused", peer, reason: body.reason });
+    throw new RefusedError(peer, body.reason);
+  }
+  // An answer of a database that is no more says nothing of the one that took its place.
+  if (!isCurrent || theirs.sender.incarnation !== head.to) throw new RefusedError(peer, "incarnation");
+  if (body.kind !== expected) throw new Error(`expected the answer ${expected}, found ${body.kind}`);
+  return body as Extract<Answer, { kind: Kind }>;
+}

@@ -1,0 +1,42 @@
+import type { HybridClock, Now } from "../kv/clock.ts";
+import type { Hints } from "../queue/port.ts";
+import type { MemberStore } from "../store/member.ts";
+import type { Committed } from "../store/writer.ts";
+
+/** The way to the peers. Requests may be lost, repeated, delayed and answered after the caller gave up. */
+export interface Link {
+  /** Rejects when no answer came. */
+  call(peer: string, request: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Everything that replication takes from outside, so that the simulation and production run the same lines. */
+export type Io = {
+  readonly store: MemberStore;
+  readonly link: Link;
+  readonly hints: Hints;
+  readonly clock: HybridClock;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: Now;
+  /** Milliseconds that never jump. */
+  readonly monotonic: Now;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Resolves after that many milliseconds, or at once when the process ends. */
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Names this process among those that could hold a lease. */
+  readonly process: string;
+  /** What peers sent was committed: caches and watches must hear of it. */
+  readonly onApplied: (committed: Committed) => void;
+  readonly onEvent: (event: Event) => void;
+};
+
+/** What happens, for metrics and logs. Never holds a key or a value. */
+export type Event =
+  | { readonly kind: "sent"; readonly peer: string; readonly entries: number; readonly bytes: number }
+  | { readonly kind: "received"; readonly peer: string; readonly entries: number }
+  | { readonly kind: "conflict"; readonly peer: string; readonly entries: number }
+  | { readonly kind: "quarantined"; readonly peer: string; readonly entries: number }
+  | { readonly kind: "set-aside"; readonly peer: string; readonly reason: string }
+  | { readonly kind: "refused"; readonly peer: string; readonly reason: string }
+  | { readonly kind: "repaired"; readonly peer: string; readonly keys: number; readonly differing: number }
+  | { readonly kind: "trouble"; readonly peer: string; readonly error: unknown };

@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { maxSentBytes, type PeerTls, pack, unpack } from "./link.ts";
+
+export type ListenerOptions = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly tls: PeerTls;
+  readonly peers: ReadonlySet<string>;
+  readonly receive: (peer: string, message: Uint8Array) => Promise<Uint8Array>;
+  /** Somebody without a member's certificate, or with a message that is none. Never holds content. */
+  readonly onRefused: (reason: string) => void;
+  readonly onTrouble: (error: unknown) => void;
+};
+
+/** Messages of one peer that are worked on at once; it sends fewer itself. More would be memory that it can take from us. */
+const maxPerPeer = 16;
+/** Milliseconds for a whole request. */
+const requestTimeout = 10_000;
+
+/** The peers' port: HTTPS, where only members' certificates open anything. */
+export class PeerListener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #active = new Map<string, number>();
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        ...options.tls,
+        requestCert: true,
+        rejectUnauthorized: true,
+        minVersion: "TLSv1.3",
+        requestTimeout,
+        headersTimeout: requestTimeout,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.on("tlsClientError", () => options.onRefused("certificate"));
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject).listen(this.#options.port, this.#options.host, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { peers, receive, onRefused, onTrouble } = this.#options;
+    const refuse = (status: number, reason: string) => {
+      onRefused(reason);
+      // What is still on its way is not read.
+      response.writeHead(status, { Connection: "close" }).end();
+    };
+    const name = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
+    const peer = Array.isArray(name) ? undefined : name;
+    if (peer === undefined || !peers.has(peer)) return refuse(403, "stranger");
+    if (request.method !== "POST" || request.url !== "/replication") return refuse(404, "path");
+    const active = this.#active.get(peer) ?? 0;
+    if (active >= maxPerPeer) return refuse(429, "busy");
+    this.#active.set(peer, active + 1);
+    try {
+      const sent = await bodyOf(request);
+      if (sent === null) return refuse(413, "oversized");
+      const message = await unpack(sent).catch(() => null);
+      if (message === null) return refuse(400, "malformed");
+      const answer = await pack(await receive(peer, message));
+      response
+        .writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": answer.length })
+        .end(answer);
+    } catch (error) {
+      // The store's troubles, or a peer that went away: it tries again.
+      onTrouble(error);
+      if (!response.headersSent) response.writeHead(503);
+      response.end();
+    } finally {
+      this.#active.set(peer, this.#active.get(peer)! - 1);
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
+    setTimeout(() => this.#server.closeAllConnections(), 1000).unref();
+    await closed;
+  }
+}
+
+/** Null when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+  if (Number(request.headers["content-length"] ?? 0) > maxSentBytes) return null;
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > maxSentBytes) return null;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,106 @@
+import { type Carried, meet } from "../kv/carried.ts";
+import { hybridTime } from "../kv/clock.ts";
+import { type Path, shardOf } from "../kv/path.ts";
+import type { Arrival, Sender } from "../store/member.ts";
+import type { Io } from "./io.ts";
+import type { Result } from "./protocol.ts";
+
+/** Milliseconds that a version may be ahead of this clock: as far as processes may be wrong before they refuse to write. */
+const maxAhead = 5000;
+/** Times that a key is decided anew because somebody wrote it in between. */
+const maxAttempts = 8;
+const dueBatch = 500;
+
+/** Takes entries in: the one way by which what another cloud wrote gets into this one's database. */
+export class Merger {
+  readonly #io: Io;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  /**
+   * Merges entries that were current at the sender under `floor`; each path once. When it resolves with results they are
+   * committed. "floor": this cloud's floor is another one; nothing more was done, and the sender must read its entries
+   * anew: a higher floor here means that what superseded them may be forgotten.
+   */
+  async merge(sender: Sender, entries: readonly Carried[], floor: bigint): Promise<readonly Result[] | "floor"> {
+    const { store, now, clock, onEvent } = this.#io;
+    const results = new Map<Path, Result>();
+    const newest = hybridTime(now() + maxAhead);
+    // Never dropped: the copies would differ for good. Never merged: nobody could overwrite it until its time has come.
+    const future = entries.filter(({ entry }) => entry.version.time > newest && entry.kind !== "counter");
+    // A counter's life may be deleted and forgotten before the time of its newest cell has come, so what is kept of it here
+    // would bring that life back. The sender keeps it, and sends what it is by then.
+    for (const { path, entry } of entries)
+      if (entry.version.time > newest && entry.kind === "counter") results.set(path, "future");
+    let waiting = entries.filter(({ entry }) => entry.version.time <= newest);
+    const quarantine = future.map((carried) => ({ carried, shard: shardOf(carried.path) }));
+    let conflicts = 0;
+    for (
+      let attempt = 0;
+      attempt < maxAttempts && (waiting.length > 0 || (attempt === 0 && future.length > 0));
+      attempt++
+    ) {
+      const arrivals = await this.#decide(waiting, floor, results);
+      const kept = attempt === 0 ? quarantine : [];
+      if (arrivals.every(({ write, loser }) => write === null && loser === null) && kept.length === 0) return finish();
+      const startedAt = this.#io.monotonic();
+      const applied = await store.apply({ sender, floor, arrivals, quarantine: kept, claims: [] });
+      if (applied === "floor") return "floor";
+      const again = new Set(arrivals.filter((_, i) => applied.changed[i] === null).map(({ path }) => path));
+      const rows = arrivals.flatMap(({ path, write }, i) =>
+        write !== null && !again.has(path)
+          ? [{ path, stored: { entry: write.entry, changed: applied.changed[i]! } }]
+          : [],
+      );
+      conflicts += arrivals.filter(({ path, loser }) => loser !== null && !again.has(path)).length;
+      if (rows.length > 0) this.#io.onApplied({ rows, horizon: applied.horizon, startedAt });
+      waiting = waiting.filter(({ path }) => again.has(path));
+    }
+    for (const { path } of waiting) results.set(path, "busy");
+    return finish();
+
+    function finish(): readonly Result[] {
+      for (const { entry } of entries) if (entry.version.time <= newest) clock.observe(entry.version.time);
+      if (conflicts > 0) onEvent({ kind: "conflict", peer: sender.peer, entries: conflicts });
+      if (future.length > 0) onEvent({ kind: "quarantined", peer: sender.peer, entries: future.length });
+      return entries.map(({ path }) => results.get(path) ?? null);
+    }
+  }
+
+  /** What is to be done with each entry, on the present state of its key. Notes in `results` what must come again. */
+  async #decide(entries: readonly Carried[], floor: bigint, results: Map<Path, Result>): Promise<Arrival[]> {
+    const arrivals: Arrival[] = [];
+    if (entries.length === 0) return arrivals;
+    const found = await this.#io.store.current(entries.map(({ path }) => path));
+    entries.forEach((incoming, i) => {
+      const { path, entry } = incoming;
+      const { changed, carried, namespace } = found[i]!;
+      if (namespace !== null && entry.version.time <= namespace.epoch) return;
+      if (namespace === null || namespace.isDeleted) results.set(path, "unknown-namespace");
+      else if (entry.kind === "value" && entry.blob !== null) results.set(path, "no-blob");
+      else arrivals.push({ path, expects: changed, ...meet(carried, incoming, floor, this.#io.now()) });
+    });
+    return arrivals;
+  }
+
+  /** Merges what is in quarantine and no longer from the future. */
+  async mergeDue(): Promise<void> {
+    const { store, now } = this.#io;
+    const due = await store.dueQuarantine(hybridTime(now()), dueBatch);
+    if (due.length === 0) return;
+    const { floor, incarnation, incarnatedAt } = await store.identity();
+    // They are above the floor: it does not pass what is in quarantine here.
+    const sender = { peer: store.origin, incarnation, incarnatedAt };
+    const latest = new Map(due.map((carried) => [carried.path, carried]));
+    const results = await this.merge(sender, [...latest.values()], floor);
+    if (results === "floor") return;
+    const paths = [...latest.keys()];
+    const merged = new Set(paths.filter((_, i) => results[i] === null));
+    // Of several of one path the others come next time.
+    await store.releaseQuarantine(
+      due.filter((carried) => latest.get(carried.path) === carried && merged.has(carried.path)),
+    );
+  }
+}

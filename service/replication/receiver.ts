@@ -1,0 +1,99 @@
+import type { Path } from "../kv/path.ts";
+import { headFor } from "./conversation.ts";
+import { summarise } from "./digests.ts";
+import type { Io } from "./io.ts";
+import type { Merger } from "./merger.ts";
+import {
+  type Answer,
+  decode,
+  encode,
+  type Message,
+  ProtocolError,
+  type Refusal,
+  type Request,
+  readRequest,
+} from "./protocol.ts";
+import { MalformedError } from "./wire.ts";
+
+/** Digests in one answer. */
+const maxListed = 4000;
+/** Bytes of values in one answer. */
+const maxFetchedBytes = 4 * 2 ** 20;
+
+/** Answers what peers ask. */
+export class Receiver {
+  readonly #io: Io;
+  readonly #merger: Merger;
+
+  constructor(io: Io, merger: Merger) {
+    this.#io = io;
+    this.#merger = merger;
+  }
+
+  /** `peer` is who the link says that it is. Rejects only with the store's errors: the peer tries again. */
+  async receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
+    let message: Message<Request>;
+    try {
+      message = decode(bytes, readRequest);
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.#answer(peer, refuse("protocol"));
+      if (error instanceof MalformedError) return this.#answer(peer, refuse("malformed"));
+      throw error;
+    }
+    const answer = await this.#handle(peer, message);
+    if (answer.kind === "refused") this.#io.onEvent({ kind: "refused", peer, reason: answer.reason });
+    return this.#answer(peer, answer);
+  }
+
+  async #answer(peer: string, body: Answer): Promise<Uint8Array> {
+    return encode({ head: await headFor(this.#io, peer), body });
+  }
+
+  async #handle(peer: string, { head, body }: Message<Request>): Promise<Answer> {
+    const { store, onEvent } = this.#io;
+    // Adopts a higher floor before anything is merged: what was built under it may rely on what it lets be forgotten.
+    if (head.sender.peer !== peer || !(await store.hear(head.sender, head.news))) return refuse("stranger");
+    const self = await store.identity();
+    // What a peer calls complete, or no longer sends, it says of the database that it spoke to before.
+    if (head.to !== self.incarnation) return refuse("incarnation");
+    if (body.kind === "heartbeat") {
+      await store.apply({ sender: head.sender, floor: self.floor, arrivals: [], quarantine: [], claims: body.claims });
+      return { kind: "heard" };
+    }
+    // Under a lower floor the sender may hold what was deleted and forgotten here.
+    if (head.news.floor !== self.floor) return refuse("floor");
+    if (body.kind === "batch") {
+      const results = await this.#merger.merge(head.sender, body.entries, head.news.floor);
+      if (results === "floor") return refuse("floor");
+      onEvent({ kind: "received", peer, entries: body.entries.length });
+      return { kind: "applied", results };
+    }
+    // Its entries up to the floor may have been deleted elsewhere after the backup: nobody may take them from here.
+    if (self.recovering) return refuse("recovering");
+    if (body.kind === "fetch")
+      return { kind: "fetched", entries: (await store.carried(body.paths, maxFetchedBytes)).rows };
+    if (body.kind === "compare") return this.#compare(body);
+    const { rows } = await store.digests(body.from, body.to, maxListed, body.now);
+    return { kind: "listed", rows, end: rows.length === maxListed ? after(rows.at(-1)!.path) : null };
+  }
+
+  async #compare({ ranges, now }: Extract<Request, { kind: "compare" }>): Promise<Answer> {
+    const differ: number[] = [];
+    for (const [i, { from, to, count, sum }] of ranges.entries()) {
+      // One more than there should be is enough to tell.
+      const { rows } = await this.#io.store.digests(from, to, count + 1, now);
+      const mine = summarise(rows);
+      if (mine.count !== count || mine.sum !== sum) differ.push(i);
+    }
+    return { kind: "differ", ranges: differ };
+  }
+}
+
+function refuse(reason: Refusal): Answer {
+  return { kind: "refused", reason };
+}
+
+/** The first path behind a path: no text sorts between, because no key holds U+0000. */
+export function after(path: Path): Path {
+  return `${path}\u0001`;
+}

@@ -1,0 +1,189 @@
+import { type Carried, stateText } from "../kv/carried.ts";
+import { normal } from "../kv/entry.ts";
+import type { Path } from "../kv/path.ts";
+import type { DigestRow, Peer } from "../store/member.ts";
+import { ask, RefusedError } from "./conversation.ts";
+import { differing, summarise } from "./digests.ts";
+import type { Io } from "./io.ts";
+import type { Merger } from "./merger.ts";
+import type { Range, RangeSum } from "./protocol.ts";
+import { after } from "./receiver.ts";
+
+/** Keys that are read at once, and those of one range: a difference costs a list of one range. */
+const stepKeys = 4000;
+const rangeKeys = 250;
+/** Keys whose entries are compared at once, and the bytes of their values. */
+const exchangedKeys = 100;
+const exchangedBytes = 2 * 2 ** 20;
+/** Times that a step is done anew because the floor rose. */
+const maxRebuilds = 5;
+/** Milliseconds between steps, so that clients hardly notice. */
+const rest = 50;
+
+type Step = { readonly next: Path | null; readonly keys: number; readonly differing: number };
+
+/**
+ * Anti-entropy with one peer: compares digests range by range, and exchanges the entries of keys that differ, both ways.
+ * Brings over what the feed cannot: what retention dropped, what a restore lost, what a lost cloud sent to one of two.
+ */
+export class Repair {
+  readonly #io: Io;
+  readonly #merger: Merger;
+
+  constructor(io: Io, merger: Merger) {
+    this.#io = io;
+    this.#merger = merger;
+  }
+
+  /**
+   * One pass over all keys. When it resolves, everything that was here when it began is at the peer, and the other way
+   * round. Rejects when the peer cannot be asked or cannot take a key: then it must be done again.
+   */
+  async pass({ peer, repair }: Peer): Promise<{ readonly keys: number; readonly differing: number }> {
+    const { store, now, onEvent, sleep } = this.#io;
+    let keys = 0;
+    let found = 0;
+    for (let from: Path | null = ""; from !== null; ) {
+      const step: Step = await this.#again(() => this.#step(peer, from!));
+      keys += step.keys;
+      found += step.differing;
+      from = step.next;
+      if (from !== null) await sleep(rest);
+    }
+    await store.finishRepair(peer, repair, now());
+    onEvent({ kind: "repaired", peer, keys, differing: found });
+    return { keys, differing: found };
+  }
+
+  /** A floor that rose between the reading and the asking is adopted by then. */
+  async #again<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const isFloor = error instanceof RefusedError && error.reason === "floor";
+        if (!isFloor || attempt >= maxRebuilds) throw error;
+      }
+    }
+  }
+
+  async #step(peer: string, from: Path): Promise<Step> {
+    const now = this.#io.now();
+    const { floor, rows } = await this.#io.store.digests(from, null, stepKeys, now);
+    const next = rows.length === stepKeys ? after(rows.at(-1)!.path) : null;
+    const ranges = rangesOf(rows, from, next);
+    const { ranges: differ } = await ask(this.#io, peer, { kind: "compare", now, ranges }, "differ", floor);
+    let found = 0;
+    for (const index of differ) {
+      const range = ranges[index];
+      if (range === undefined) throw new Error(`expected a range below ${ranges.length}, found ${index}`);
+      found += await this.#again(() => this.#mend(peer, range));
+    }
+    return { next, keys: rows.length, differing: found };
+  }
+
+  /** Lists both sides of a range and exchanges what differs. The peer may have any number of keys in it. */
+  async #mend(peer: string, { from, to }: Range): Promise<number> {
+    let found = 0;
+    for (let start: Path | null = from; start !== null; ) {
+      const part = await this.#list(peer, start, to);
+      for (let i = 0; i < part.paths.length; i += exchangedKeys) {
+        found += await this.#again(() => this.#exchange(peer, part.paths.slice(i, i + exchangedKeys)));
+      }
+      start = part.next;
+    }
+    return found;
+  }
+
+  /** Paths that differ from the start of a range on, and where to go on; null at its end. */
+  async #list(peer: string, from: Path, to: Path | null): Promise<{ paths: readonly Path[]; next: Path | null }> {
+    const now = this.#io.now();
+    const mine = await this.#io.store.digests(from, to, stepKeys, now);
+    const end = mine.rows.length === stepKeys ? after(mine.rows.at(-1)!.path) : to;
+    const theirs = await ask(this.#io, peer, { kind: "list", now, from, to: end }, "listed", mine.floor);
+    const upTo = theirs.end ?? end;
+    const here = mine.rows.filter(({ path }) => upTo === null || isBefore(path, upTo));
+    return { paths: differing(here, theirs.rows), next: upTo === to ? null : upTo };
+  }
+
+  /** Compares current entries, merges the peer's here, and sends what is newer here. Returns how many differed. */
+  async #exchange(peer: string, paths: readonly Path[]): Promise<number> {
+    const { store, now } = this.#io;
+    let found = 0;
+    for (let left = paths; left.length > 0; ) {
+      const { floor } = await store.identity();
+      const { entries } = await ask(this.#io, peer, { kind: "fetch", paths: left }, "fetched", floor);
+      if (entries.length === 0) throw new Error("expected at least one entry");
+      const asked = left.slice(0, entries.length);
+      const mine = await store.carried(asked, exchangedBytes);
+      const compared = asked.slice(0, mine.rows.length);
+      const differ = compared.filter(
+        (path, i) => state(path, mine.rows[i]!, floor, now()) !== state(path, entries[i]!, floor, now()),
+      );
+      found += differ.length;
+      await this.#mendKeys(peer, differ, entries, compared, floor);
+      left = left.slice(compared.length);
+    }
+    return found;
+  }
+
+  async #mendKeys(
+    peer: string,
+    differ: readonly Path[],
+    entries: readonly (Carried | null)[],
+    asked: readonly Path[],
+    floor: bigint,
+  ) {
+    const { store, now } = this.#io;
+    if (differ.length === 0) return;
+    const theirs = new Map(asked.map((path, i) => [path, entries[i] ?? null]));
+    const self = await store.identity();
+    const known = (await store.peers()).find((one) => one.peer === peer)!;
+    const sender = { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
+    const coming = differ.map((path) => theirs.get(path)!).filter((carried) => carried !== null);
+    // Merged with what the backup had, what was deleted and forgotten since would come back.
+    if (self.recovering) await store.forget(differ, floor);
+    const results = await this.#merger.merge(sender, coming, floor);
+    if (results === "floor") throw new RefusedError(peer, "floor");
+    const failed = results.find((result) => result !== null);
+    if (failed) throw new Error(`a key could not be merged: ${failed}`);
+    if (self.recovering)
+      await store.forget(
+        differ.filter((path) => theirs.get(path) === null),
+        floor,
+      );
+    const after = await store.carried(differ, Number.MAX_SAFE_INTEGER);
+    const going = after.rows.filter(
+      (row) =>
+        row !== null &&
+        state(row.path, row, floor, now()) !== state(row.path, theirs.get(row.path) ?? null, floor, now()),
+    ) as Carried[];
+    if (going.length === 0) return;
+    const answer = await ask(this.#io, peer, { kind: "batch", entries: going }, "applied", after.floor);
+    const refused = going.findIndex((_, i) => answer.results[i] !== null);
+    if (refused !== -1) throw new Error(`${peer} could not take a key: ${answer.results[refused] ?? "no answer"}`);
+  }
+}
+
+/** Ranges without gaps from `from` to `to`, each with about as many keys. */
+function rangesOf(rows: readonly DigestRow[], from: Path, to: Path | null): RangeSum[] {
+  const ranges: RangeSum[] = [];
+  let start = from;
+  for (let i = 0; i === 0 || i < rows.length; i += rangeKeys) {
+    const part = rows.slice(i, i + rangeKeys);
+    const end = i + rangeKeys >= rows.length ? to : after(part.at(-1)!.path);
+    ranges.push({ from: start, to: end, ...summarise(part) });
+    if (end !== null) start = end;
+  }
+  return ranges;
+}
+
+/** In the order of the database: of bytes. */
+function isBefore(a: Path, b: Path): boolean {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
+}
+
+function state(path: Path, carried: Carried | null, floor: bigint, now: number): string {
+  const entry = normal(carried?.entry ?? null, floor, now);
+  return entry === null ? "" : stateText(path, entry);
+}

@@ -1,0 +1,135 @@
+import { repairLease } from "../store/member.ts";
+import { RefusedError } from "./conversation.ts";
+import type { Io } from "./io.ts";
+import { Merger } from "./merger.ts";
+import { Receiver } from "./receiver.ts";
+import { Repair } from "./repair.ts";
+import { Sender } from "./sender.ts";
+
+export type ReplicationOptions = {
+  readonly io: Io;
+  /** The other members. */
+  readonly peers: readonly string[];
+  /** Milliseconds that the floor stays behind: longer than any request, read or statement lasts. */
+  readonly floorAge: number;
+  /** Milliseconds after which every statement that began before has ended. */
+  readonly statementTimeout: number;
+  /** Milliseconds between steps towards a higher floor. */
+  readonly floorInterval: number;
+  /** Milliseconds between two repairs of a peer that seems to lack nothing. */
+  readonly repairInterval: number;
+};
+
+/** Milliseconds between looks into the quarantine and at what must be repaired. */
+const quarantineInterval = 1000;
+const repairLook = 2000;
+/** Milliseconds that one process keeps others from repairing the same peer. */
+const repairLeaseMilliseconds = 60_000;
+
+/** The part of a process that keeps this cloud and its peers equal. Any number of processes of a cloud may run it. */
+export class Replication {
+  readonly #options: ReplicationOptions;
+  readonly #io: Io;
+  readonly #senders: readonly Sender[];
+  readonly #receiver: Receiver;
+  readonly #merger: Merger;
+  readonly #repair: Repair;
+  #stopped = false;
+  #recovering = false;
+  #running: Promise<unknown> = Promise.resolve();
+  #unlisten = () => {};
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options;
+    this.#io = options.io;
+    this.#senders = options.peers.map((peer) => new Sender(options.io, peer, () => this.#stopped));
+    this.#merger = new Merger(options.io);
+    this.#receiver = new Receiver(options.io, this.#merger);
+    this.#repair = new Repair(options.io, this.#merger);
+  }
+
+  /** Makes the peers known to the database; nothing may be received before. */
+  async join(): Promise<void> {
+    await this.#io.store.join(this.#options.peers, this.#io.now());
+    this.#recovering = (await this.#io.store.identity()).recovering;
+  }
+
+  /** The database was restored and lacks writes that only its peers have: it must not serve. */
+  isRecovering(): boolean {
+    return this.#recovering;
+  }
+
+  /** Milliseconds since each peer was last known to have everything. */
+  lags(): readonly { readonly peer: string; readonly milliseconds: number }[] {
+    return this.#senders.map((sender) => ({ peer: sender.peer, milliseconds: sender.lag() }));
+  }
+
+  /** Begins to send, repair and raise the floor. */
+  start(): void {
+    const options = this.#options;
+    this.#unlisten = this.#io.hints.listen((shards) => {
+      for (const sender of this.#senders) sender.poke(shards);
+    });
+    this.#running = Promise.all([
+      ...this.#senders.map((sender) => sender.run()),
+      ...options.peers.map((peer) => this.#every(repairLook, peer, () => this.#repairIfDue(peer))),
+      this.#every(options.floorInterval, this.#io.store.origin, () => this.#raiseFloor()),
+      this.#every(quarantineInterval, this.#io.store.origin, () => this.#merger.mergeDue()),
+    ]);
+  }
+
+  /** Answers a peer. `peer` is who the link says that it is. */
+  receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#receiver.receive(peer, bytes);
+  }
+
+  async #every(milliseconds: number, peer: string, work: () => Promise<unknown>): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await work();
+      } catch (error) {
+        if (!this.#stopped && !(error instanceof RefusedError)) this.#io.onEvent({ kind: "trouble", peer, error });
+      }
+      await this.#io.sleep(milliseconds * (0.75 + this.#io.random() / 2));
+    }
+  }
+
+  async #repairIfDue(peer: string): Promise<void> {
+    const { store, now, process } = this.#io;
+    const known = (await store.peers()).find((one) => one.peer === peer);
+    if (known === undefined || known.incarnation === null) return;
+    if (known.repair === null) {
+      await this.#endRecovery();
+      const isOld = (known.cleanAt ?? 0) + this.#options.repairInterval <= now();
+      // What is on its way would only look like a difference.
+      if (!isOld || (await store.survey(peer)).some(({ behind }) => behind)) return;
+    }
+    const lease = await store.lease(peer, repairLease, process, repairLeaseMilliseconds);
+    if (lease === null) return;
+    try {
+      await this.#repair.pass(known);
+    } finally {
+      await store.release(lease);
+    }
+  }
+
+  /** A restored database serves again when it was repaired with every peer: any of them may hold the only copy of a write. */
+  async #endRecovery(): Promise<void> {
+    const { store } = this.#io;
+    if (!this.#recovering) return;
+    if ((await store.peers()).every(({ repair }) => repair === null)) await store.recovered();
+    this.#recovering = (await store.identity()).recovering;
+  }
+
+  async #raiseFloor(): Promise<void> {
+    const { store } = this.#io;
+    if ((await store.identity()).recovering) return;
+    await store.advanceFloor(this.#options.floorAge, this.#options.statementTimeout);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unlisten();
+    await this.#running;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * What a member of a cluster needs of its database besides the {@link Store}: how far its peers are, what to send them,
+ * and how to take what they send. Implemented by PostgreSQL and, for the simulation, in memory; one contract test.
+ *
+ * Promises of an adapter:
+ * - Every method is one short transaction, or a few, and none stays open for longer than its statements take.
+ * - What it says is committed (fsync) is: peers forget their duty to send it again.
+ * - A cursor is held by a lease. Who lost the lease cannot move the cursor (`fence`), though its messages may still
+ *   arrive at the peer, where merging makes them harmless.
+ */
+import type { Carried } from "../kv/carried.ts";
+import type { Path } from "../kv/path.ts";
+import { type FeedPosition, wholeTransaction } from "./port.ts";
+
+/** The database as its peers know it. */
+export type Identity = {
+  readonly incarnation: string;
+  /** Milliseconds since 1970. Of two incarnations of a cloud the later one counts, whatever arrives when. */
+  readonly incarnatedAt: number;
+  readonly floor: bigint;
+  /** Every peer has committed all that entered here up to this hybrid time. */
+  readonly confirmed: bigint;
+  /** Restored from a backup, and not yet repaired from the peers: must not serve. */
+  readonly recovering: boolean;
+};
+
+/** A peer as this database has heard of it. */
+export type Peer = {
+  readonly peer: string;
+  /** Null: it was never heard of. */
+  readonly incarnation: string | null;
+  readonly incarnatedAt: number;
+  readonly confirmed: bigint;
+  /** Number of the repair that must finish before anything may be called complete at the peer; null: none. */
+  readonly repair: number | null;
+  /** When the last clean repair ended, milliseconds since 1970. */
+  readonly cleanAt: number | null;
+};
+
+export type Cursor = {
+  readonly peer: string;
+  readonly shard: number;
+  readonly position: FeedPosition;
+  readonly fence: number;
+};
+
+/** What entered here behind a position, reduced to distinct keys. */
+export type Window = {
+  readonly to: FeedPosition;
+  readonly paths: readonly Path[];
+  /** Whether the limit cut it: more is there already. */
+  readonly more: boolean;
+};
+
+/** A key that the peer could not take, and when it is tried again (milliseconds from now). */
+export type SetAside = { readonly path: Path; readonly time: bigint; readonly reason: string; readonly delay: number };
+
+/** A shard of what a peer must get. */
+export type ShardState = {
+  readonly shard: number;
+  /** Whether rows wait behind the cursor. */
+  readonly behind: boolean;
+  /** The peer has committed everything of the shard that transactions below it wrote. 0 while a repair is due. */
+  readonly complete: number;
+};
+
+/** How a key is where an entry arrives. */
+export type Current = {
+  /** `changed` of the row, 0 for none. */
+  readonly changed: number;
+  /** Null: no row, or one that its namespace's epoch hides. */
+  readonly carried: Carried | null;
+  /** What is at or below the epoch went with the namespace's deletion; while it is deleted, nothing newer fits. */
+  readonly namespace: { readonly epoch: bigint; readonly isDeleted: boolean } | null;
+};
+
+/** One key of what arrived, decided on the state `expects`. */
+export type Arrival = {
+  readonly path: Path;
+  readonly expects: number;
+  readonly write: Carried | null;
+  readonly loser: Carried | null;
+};
+
+/** "The sender's transactions below `complete` are all here", for one shard of its feed. */
+export type Claim = { readonly shard: number; readonly complete: number };
+
+/** The database of a peer that speaks. */
+export type Sender = { readonly peer: string; readonly incarnation: string; readonly incarnatedAt: number };
+
+/** What members tell each other with every message. */
+export type News = {
+  readonly floor: bigint;
+  /** Of the sender. */
+  readonly confirmed: bigint;
+  /**
+   * What the sender knows as the receiver's own: after a restore the receiver has forgotten it, and must not stamp below
+   * what it once called confirmed. Null: the sender has heard nothing yet.
+   */
+  readonly yours: bigint | null;
+};
+
+export type Apply = {
+  readonly sender: Sender;
+  /** Must be the floor when the transaction ends, or nothing is done. */
+  readonly floor: bigint;
+  /** Each path at most once. */
+  readonly arrivals: readonly Arrival[];
+  /** Kept until their time; while there, the sender's watermark of the shard stays where it is now. */
+  readonly quarantine: readonly { readonly carried: Carried; readonly shard: number }[];
+  /** Believed only if every write is done. */
+  readonly claims: readonly Claim[];
+};
+
+export type Applied = {
+  /** In the order of the arrivals: `changed` of the written row, 0 where nothing was to write, null: the state changed. */
+  readonly changed: readonly (number | null)[];
+  readonly horizon: number;
+};
+
+export type DigestRow = { readonly path: Path; readonly digest: bigint };
+
+export type KeptConflict = { readonly carried: Carried; readonly at: number };
+
+export interface MemberStore {
+  readonly origin: string;
+
+  identity(): Promise<Identity>;
+  /** Makes the peers known, forgets all others, and starts a new incarnation if the database is another one now. */
+  join(peers: readonly string[], now: number): Promise<void>;
+  peers(): Promise<readonly Peer[]>;
+  /**
+   * Takes note of what a peer says of itself and of the cluster, and adopts its floor if that is higher. A peer with
+   * another incarnation than before has lost an unknown part: its cursors start at the end of the feed, and a repair is
+   * due. False: the words come from an earlier incarnation of the peer, or from a stranger, and must be ignored.
+   */
+  hear(sender: Sender, news: News): Promise<boolean>;
+
+  /** Takes or renews the lease on a cursor for `milliseconds`. Null while somebody else holds it. */
+  lease(peer: string, shard: number, owner: string, milliseconds: number): Promise<Cursor | null>;
+  /** Gives the lease back, so that others need not wait for its end. */
+  release(cursor: Cursor): Promise<void>;
+  /** What entered here in the cursor's shard behind it; at most `limit` rows of the feed. Null: retention dropped it. */
+  window(cursor: Cursor, limit: number): Promise<Window | null>;
+  /**
+   * Current entries in the order of the paths, from the first on, values together up to `maxBytes` (the first one
+   * whatever its size); null where there is no row. The floor is of the same moment: read later, it could be higher than
+   * the one under which a receiver may have forgotten what supersedes an entry.
+   */
+  carried(
+    paths: readonly Path[],
+    maxBytes: number,
+  ): Promise<{ readonly floor: bigint; readonly rows: readonly (Carried | null)[] }>;
+  /**
+   * The peer has committed: moves the cursor (never back), notes what is set aside and forgets what no longer is. False:
+   * the lease was lost, nothing was done.
+   */
+  advance(
+    cursor: Cursor,
+    to: FeedPosition,
+    delivered: readonly Path[],
+    setAside: readonly SetAside[],
+  ): Promise<boolean>;
+  /** Keys of the shard that were set aside and are due. */
+  dueSetAside(peer: string, shard: number, limit: number): Promise<readonly Path[]>;
+  /** All shards of a peer. Moves cursors with nothing behind them to the horizon, so that "complete" grows when idle. */
+  survey(peer: string): Promise<readonly ShardState[]>;
+  /** The feed alone no longer brings the peer all it lacks: its cursors go to the end, and a repair is due. */
+  startRepair(peer: string): Promise<void>;
+  /** A repair that began under this number has found no difference left. */
+  finishRepair(peer: string, repair: number | null, now: number): Promise<void>;
+  /**
+   * A restored database drops what it has of these keys up to the floor, cells of counters too: every peer had it, and may
+   * have deleted and forgotten it since the backup.
+   */
+  forget(paths: readonly Path[], floor: bigint): Promise<void>;
+  /** This database holds what it lost. */
+  recovered(): Promise<void>;
+
+  /** The rows that arrivals are decided on. */
+  current(paths: readonly Path[]): Promise<readonly Current[]>;
+  /** One transaction. "floor": the floor is another one than the arrivals were decided under; nothing was done. */
+  apply(apply: Apply): Promise<Applied | "floor">;
+  /** Quarantined entries whose time is at or before `time`. */
+  dueQuarantine(time: bigint, limit: number): Promise<readonly Carried[]>;
+  /** They were merged. */
+  releaseQuarantine(carried: readonly Carried[]): Promise<void>;
+  /** Per origin and shard, below which transaction of it this cloud is complete. */
+  watermarks(): Promise<readonly (Claim & { readonly origin: string; readonly incarnation: string })[]>;
+
+  /**
+   * One step towards a higher floor; see `docs/decisions/0011`. What is to be confirmed next is `age` milliseconds ago by
+   * the database's clock: a process whose clock is ahead would make all writes of its cloud come from the future.
+   * `grace`: milliseconds after which every statement that began before has ended.
+   */
+  advanceFloor(age: number, grace: number): Promise<{ readonly floor: bigint; readonly confirmed: bigint }>;
+
+  /** Digests of live or remembered rows (normal form) in [from, to), in byte order; `to` null: to the end. */
+  digests(
+    from: Path,
+    to: Path | null,
+    limit: number,
+    now: number,
+  ): Promise<{ readonly floor: bigint; readonly rows: readonly DigestRow[] }>;
+
+  /** The newest first. */
+  conflicts(prefix: Path, limit: number): Promise<readonly KeptConflict[]>;
+}
+
+/** The shard of a cursor that nobody reads by: whose lease somebody holds who repairs. */
+export const repairLease = -1;
+
+/** Every transaction below it lies at or before the position. */
+export function completeAt({ xid, id }: FeedPosition): number {
+  return id === wholeTransaction ? xid + 1 : xid;
+}

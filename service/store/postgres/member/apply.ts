@@ -1,0 +1,210 @@
+import type { Carried } from "../../../kv/carried.ts";
+import { type Path, shardOf } from "../../../kv/path.ts";
+import { fromWire, toWire } from "../../../replication/wire.ts";
+import type { Applied, Apply, Current, KeptConflict } from "../../member.ts";
+import { type Connections, isConflict } from "../connection.ts";
+import { cellsJson, seenJson } from "../rows.ts";
+import { carriedColumns, carriedFrom } from "./cursors.ts";
+
+const currentText = `select a.asked, n.born, n.deleted, n.at, a.path is not null, ${carriedColumns}
+from (select p as asked, e.* from unnest($1::text[]) u(p) left join entries e on e.path = u.p) a
+left join (select name, epoch as born, deleted, hlc as at from namespaces) n on n.name = split_part(a.asked, '/', 1)`;
+
+/** The rows that arrivals are decided on, with their values: of two entries of one version the bytes decide. */
+export async function current(connections: Connections, origin: string, paths: readonly Path[]): Promise<Current[]> {
+  const rows = await connections.read("current", currentText, [paths]);
+  const byPath = new Map<Path, Current>();
+  for (const row of rows) {
+    // A namespace that was deleted hides what is older; what is newer comes from a life of it that is not known here yet.
+    const isDeleted = row[2] === "t";
+    const epoch = row[1] == null ? null : BigInt(isDeleted ? row[3]! : row[1]);
+    const namespace = epoch === null ? null : { epoch, isDeleted };
+    const found = row[4] === "t" ? { changed: Number(row[6]), carried: carriedFrom(row, 5, origin) } : null;
+    const isPlaceholder = found?.carried.entry.version.time === 0n;
+    const hidden = found === null || isPlaceholder || epoch === null || found.carried.entry.version.time <= epoch;
+    byPath.set(row[0]!, { changed: found?.changed ?? 0, carried: hidden ? null : found.carried, namespace });
+  }
+  return paths.map((path) => byPath.get(path)!);
+}
+
+/**
+ * One statement for all that a batch does. As in `../commit.ts`, rows are taken in path order, and the state that a write
+ * was decided on travels in `replaces`. Other than there, versions are the ones that came, rows of the feed say that
+ * nothing entered here, and everything is undone if the floor is not the one that the decisions were made under.
+ */
+const applyText = `
+with input as (
+  select * from unnest($1::text[], $2::xid8[], $3::"char"[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],
+      $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::smallint[], $15::bigint[], $16::text[],
+      $17::jsonb[], $18::xid8[], $19::jsonb[])
+    as i(path, expects, kind, position, size, blob, content_type, content_encoding, meta, expires_at, epoch_hlc,
+      epoch_origin, cells, shard, hlc, origin, seen, origin_changed, extra)
+), written as (
+  insert into entries as e (path, hlc, origin, changed, replaces, origin_changed, seen, kind, size, value, blob,
+    content_type, content_encoding, meta, expires_at, epoch_hlc, epoch_origin, cells, extra)
+  select i.path, i.hlc, i.origin, pg_current_xact_id(), i.expects, i.origin_changed, i.seen, i.kind, i.size,
+    case when i.position is not null then substring($20::bytea from i.position + 1 for i.size) end, i.blob,
+    i.content_type, i.content_encoding, i.meta, i.expires_at, i.epoch_hlc, i.epoch_origin, i.cells, i.extra
+  from input i join namespaces n on n.name = split_part(i.path, '/', 1) and not n.deleted and n.epoch < i.hlc
+  order by i.path
+  on conflict (path) do update set
+    hlc = excluded.hlc, origin = excluded.origin, changed = excluded.changed, replaces = null,
+    origin_changed = excluded.origin_changed, seen = excluded.seen, kind = excluded.kind, size = excluded.size,
+    value = excluded.value, blob = excluded.blob, content_type = excluded.content_type,
+    content_encoding = excluded.content_encoding, meta = excluded.meta, expires_at = excluded.expires_at,
+    epoch_hlc = excluded.epoch_hlc, epoch_origin = excluded.epoch_origin, cells = excluded.cells, extra = excluded.extra
+  where excluded.replaces = e.changed
+  returning path, changed
+), appended as (
+  insert into feed (shard, path, entered_here) select i.shard, w.path, false from written w join input i using (path)
+), lost as (
+  insert into conflicts (path, hlc, origin, entry, value)
+  select l.path, l.hlc, l.origin, l.entry, l.value
+  from unnest($21::text[], $22::bigint[], $23::text[], $24::jsonb[], $25::bytea[], $26::boolean[]) as l(path, hlc, origin, entry, value, decided)
+  left join written w on w.path = l.path where not l.decided or w.path is not null
+  on conflict do nothing
+), held as (
+  insert into quarantine (path, hlc, origin, sender, shard, below, entry, value)
+  select q.path, q.hlc, q.origin, $27::text, q.shard,
+    coalesce((select complete from watermarks where origin = $27::text and shard = q.shard), '0'), q.entry, q.value
+  from unnest($28::text[], $29::bigint[], $30::text[], $31::smallint[], $32::jsonb[], $33::bytea[]) as q(path, hlc, origin, shard, entry, value)
+  on conflict do nothing
+), counted as (
+  select count(*) as n from written
+), claimed as (
+  insert into watermarks as m (origin, shard, incarnation, incarnated_at, complete)
+  select $27::text, c.shard, $34::text, $35::bigint, c.complete
+  from unnest($36::smallint[], $37::xid8[]) as c(shard, complete), counted where counted.n = cardinality($1::text[])
+  on conflict (origin, shard) do update set incarnation = excluded.incarnation, incarnated_at = excluded.incarnated_at,
+    complete = excluded.complete
+  where (m.incarnated_at, m.complete) < (excluded.incarnated_at, excluded.complete)
+), checked as (
+  select skykv_require_floor($38::bigint, n) from counted
+)
+select null, null, pg_snapshot_xmin(pg_current_snapshot()) from checked union all select path, changed, null from written`;
+
+export async function apply(connections: Connections, request: Apply): Promise<Applied | "floor"> {
+  const { sender, floor, arrivals, quarantine, claims } = request;
+  const writes = arrivals.flatMap(({ path, expects, write }) => (write === null ? [] : [{ path, expects, write }]));
+  const losers = arrivals.filter(({ loser }) => loser !== null);
+  const values = [
+    ...writeColumns(writes),
+    ...keptColumns(losers.map(({ loser }) => loser!)),
+    losers.map(({ write }) => write !== null),
+    sender.peer,
+    ...keptColumns(quarantine.map(({ carried }) => carried)).toSpliced(
+      3,
+      0,
+      quarantine.map(({ shard }) => shard),
+    ),
+    sender.incarnation,
+    sender.incarnatedAt,
+    claims.map(({ shard }) => shard),
+    claims.map(({ complete }) => complete),
+    floor,
+  ];
+  let rows: (string | null)[][];
+  try {
+    rows = await connections.query("apply", applyText, values);
+  } catch (error) {
+    // The floor is another one, or a deadlock with a transaction of clients: either way the batch is decided anew.
+    if (isConflict(error)) return "floor";
+    throw error;
+  }
+  const written = new Map(rows.slice(1).map((row) => [row[0]!, Number(row[1])]));
+  return {
+    changed: arrivals.map(({ path, write }) => (write === null ? 0 : (written.get(path) ?? null))),
+    horizon: Number(rows[0]![2]),
+  };
+}
+
+function writeColumns(writes: readonly { readonly path: Path; readonly expects: number; readonly write: Carried }[]) {
+  const bodies: Uint8Array[] = [];
+  let length = 0;
+  const rows = writes.map(({ path, expects, write: { entry, originChanged, extra } }) => {
+    const value = entry.kind === "value" ? entry : null;
+    const counter = entry.kind === "counter" ? entry : null;
+    let position: number | null = null;
+    if (value?.body) {
+      position = length;
+      bodies.push(value.body);
+      length += value.body.length;
+    }
+    return [
+      ...[path, expects, entry.kind[0]!, position, value?.size ?? 0, value?.blob ?? null],
+      ...[value?.contentType ?? null, value?.contentEncoding ?? null, value?.meta ?? null, value?.expiresAt ?? null],
+      ...[counter?.epoch.time ?? null, counter?.epoch.origin ?? null, counter ? cellsJson(counter.cells) : null],
+      ...[shardOf(path), entry.version.time, entry.version.origin, seenJson(entry.seen)],
+      ...[originChanged, extra === null ? null : JSON.stringify(extra)],
+    ];
+  });
+  const columns = Array.from({ length: 19 }, (_, i) => rows.map((row) => row[i] ?? null));
+  return [...columns, Buffer.concat(bodies, length)];
+}
+
+/** Entries that are only kept for later are JSON, with their bytes beside it. */
+function keptColumns(kept: readonly Carried[]): unknown[][] {
+  return [
+    kept.map(({ path }) => path),
+    kept.map(({ entry }) => entry.version.time),
+    kept.map(({ entry }) => entry.version.origin),
+    kept.map((carried) => JSON.stringify(toWire(carried))),
+    kept.map(({ entry }) => (entry.kind === "value" && entry.body !== null ? Buffer.from(entry.body) : null)),
+  ];
+}
+
+function keptFrom(entry: string, value: string | null): Carried {
+  return fromWire(JSON.parse(entry), value === null ? null : Buffer.from(value.slice(2), "hex"));
+}
+
+export async function dueQuarantine(connections: Connections, time: bigint, limit: number): Promise<Carried[]> {
+  const rows = await connections.read(
+    "due quarantine",
+    "select entry, value from quarantine where hlc <= $1::bigint order by hlc limit $2",
+    [time, limit],
+  );
+  return rows.map((row) => keptFrom(row[0]!, row[1] ?? null));
+}
+
+export async function releaseQuarantine(connections: Connections, carried: readonly Carried[]): Promise<void> {
+  await connections.query(
+    "release quarantine",
+    "delete from quarantine where (path, hlc, origin) in (select * from unnest($1::text[], $2::bigint[], $3::text[]))",
+    keptColumns(carried).slice(0, 3),
+  );
+}
+
+export async function watermarks(connections: Connections) {
+  const rows = await connections.read(
+    "watermarks",
+    `select w.origin, w.shard, w.incarnation, least(w.complete::text::bigint,
+       (select min(q.below::text::bigint) from quarantine q where q.sender = w.origin and q.shard = w.shard))
+     from watermarks w`,
+  );
+  return rows.map((row) => ({
+    origin: row[0]!,
+    shard: Number(row[1]),
+    incarnation: row[2]!,
+    complete: Number(row[3]),
+  }));
+}
+
+export async function conflicts(connections: Connections, prefix: Path, limit: number): Promise<KeptConflict[]> {
+  const rows = await connections.read(
+    "conflicts",
+    `select entry, value, (extract(epoch from at) * 1000)::bigint from conflicts
+     where starts_with(path, $1) order by at desc limit $2`,
+    [prefix, limit],
+  );
+  return rows.map((row) => ({ carried: keptFrom(row[0]!, row[1] ?? null), at: Number(row[2]) }));
+}
+
+/** Keeps the newest conflicts, at most so many and so old. */
+export async function trimConflicts(connections: Connections, days: number, rows: number): Promise<void> {
+  await connections.query(
+    undefined,
+    `delete from conflicts where at < now() - make_interval(days => $1)
+       or at < (select at from conflicts order by at desc offset $2 limit 1)`,
+    [days, rows],
+  );
+}

@@ -1,0 +1,162 @@
+import type { Carried } from "../../../kv/carried.ts";
+import type { Path } from "../../../kv/path.ts";
+import type { Cursor, SetAside, ShardState, Window } from "../../member.ts";
+import { type FeedPosition, wholeTransaction } from "../../port.ts";
+import type { Connections, Row } from "../connection.ts";
+import { storedColumns, storedFrom } from "../rows.ts";
+
+/** Columns that {@link carriedFrom} reads, in its order. */
+export const carriedColumns = `${storedColumns("value")}, origin_changed, extra`;
+const storedWidth = 16;
+
+/** A row as peers get it: of this cloud's own writes the origin's transaction is the row's. */
+export function carriedFrom(row: Row, at: number, origin: string): Carried {
+  const { entry, changed } = storedFrom(row, at);
+  const [originChanged, extra] = [row[at + storedWidth], row[at + storedWidth + 1]];
+  const own = entry.version.origin === origin ? changed : null;
+  return {
+    path: row[at]!,
+    entry,
+    originChanged: originChanged == null ? own : Number(originChanged),
+    extra: extra == null ? null : JSON.parse(extra),
+  };
+}
+
+export async function lease(
+  connections: Connections,
+  peer: string,
+  shard: number,
+  owner: string,
+  milliseconds: number,
+): Promise<Cursor | null> {
+  const [row] = await connections.query(
+    "cursor lease",
+    `update cursors set owner = $3, fence = fence + (owner is distinct from $3)::int,
+       until = now() + make_interval(secs => $4::float8 / 1000)
+     where peer = $1 and shard = $2 and (owner = $3 or until <= now()) returning xid, id, at, fence`,
+    [peer, shard, owner, milliseconds],
+  );
+  if (row === undefined) return null;
+  const [xid, id, at, fence] = row.map(Number) as [number, number, number, number];
+  return { peer, shard, position: { xid, id, at }, fence };
+}
+
+export async function release(connections: Connections, { peer, shard, fence }: Cursor): Promise<void> {
+  const text = "update cursors set until = '-infinity' where peer = $1 and shard = $2 and fence = $3";
+  await connections.query("cursor release", text, [peer, shard, fence]);
+}
+
+/** As watches read it (see `../feed.ts`), for one shard of what entered here. */
+const windowText = `with read as materialized (
+  select xid, id, path, at from feed
+  where (xid, id) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+    and at >= to_timestamp($4::bigint / 1000.0) - interval '1 hour' and shard = $5 and entered_here
+  order by xid, id limit $3
+)
+select s.horizon, s.trimmed, s.now, r.xid, r.id, (extract(epoch from r.at) * 1000)::bigint, r.path
+from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon, trimmed,
+  (extract(epoch from clock_timestamp()) * 1000)::bigint as now from cluster) s
+left join read r on true order by r.xid, r.id`;
+
+export async function window(connections: Connections, cursor: Cursor, limit: number): Promise<Window | null> {
+  const { xid, id, at } = cursor.position;
+  const rows = await connections.read("window", windowText, [xid, id, limit, at, cursor.shard]);
+  const [horizon, trimmed, now] = rows[0]!.map(Number) as [number, number, number];
+  if (trimmed > xid) return null;
+  const changes = rows.filter((row) => row[3] != null);
+  const paths = [...new Set(changes.map((row) => row[6]!))];
+  if (changes.length === limit) {
+    const last = changes.at(-1)!;
+    return { to: { xid: Number(last[3]), id: Number(last[4]), at: Number(last[5]) }, paths, more: true };
+  }
+  const to = horizon - 1 >= xid ? { xid: horizon - 1, id: wholeTransaction, at: now } : cursor.position;
+  return { to, paths, more: false };
+}
+
+export async function carried(connections: Connections, origin: string, paths: readonly Path[], maxBytes: number) {
+  const rows = await connections.read(
+    "carried",
+    `select c.floor, a.n, a.found, ${carriedColumns.replace("path", "a.asked")} from cluster c left join (
+       select p as asked, n, e.path is not null as found, e.*, sum(coalesce(e.size, 0)) over (order by n) as total
+       from unnest($1::text[]) with ordinality as u(p, n) left join entries e on e.path = u.p
+     ) a on a.total <= $2 or a.n = 1 order by a.n`,
+    [paths, maxBytes],
+  );
+  return {
+    floor: BigInt(rows[0]![0]!),
+    rows: rows.filter((row) => row[1] != null).map((row) => (row[2] === "t" ? carriedFrom(row, 3, origin) : null)),
+  };
+}
+
+/** The lowest transaction that a key which was set aside holds the cursor `c` at; null for none. */
+const heldBelow = "(select min(below::text::bigint) from set_aside where peer = c.peer and shard = c.shard)";
+const awaitsRepair = "(select repair is not null from peers p where p.peer = c.peer)";
+/** Every transaction below it lies at or before the cursor `c`. */
+const completeAt = `(c.xid::text::bigint + (c.id = ${wholeTransaction})::int)`;
+
+export async function advance(
+  connections: Connections,
+  cursor: Cursor,
+  to: FeedPosition,
+  delivered: readonly Path[],
+  setAside: readonly SetAside[],
+): Promise<boolean> {
+  const rows = await connections.query(
+    "advance",
+    `with held as (
+       select peer, shard, case when ${awaitsRepair} then 0 else least(${completeAt}, ${heldBelow}) end as complete from cursors c
+       where peer = $1 and shard = $2 and fence = $3 and owner is not null for update
+     ), gone as (
+       delete from set_aside where path = any($7::text[]) and peer in (select peer from held)
+     ), added as (
+       insert into set_aside as s (peer, path, shard, below, hlc, reason, retry_at)
+       select h.peer, a.path, h.shard, h.complete::text::xid8, a.hlc, a.reason, now() + make_interval(secs => a.delay / 1000)
+       from unnest($8::text[], $9::bigint[], $10::text[], $11::float8[]) a(path, hlc, reason, delay) cross join held h
+       on conflict (peer, path) do update set hlc = excluded.hlc, reason = excluded.reason,
+         retry_at = excluded.retry_at, attempts = s.attempts + 1
+     ), moved as (
+       update cursors set xid = $4::xid8, id = $5::bigint, at = $6::bigint
+       where (peer, shard) in (select peer, shard from held) and (xid, id) < ($4::xid8, $5::bigint)
+     )
+     select count(*) from held`,
+    [
+      ...[cursor.peer, cursor.shard, cursor.fence, to.xid, to.id, to.at, delivered],
+      ...(["path", "time", "reason", "delay"] as const).map((name) => setAside.map((aside) => String(aside[name]))),
+    ],
+  );
+  return rows[0]![0] === "1";
+}
+
+export async function dueSetAside(connections: Connections, peer: string, shard: number, limit: number) {
+  const rows = await connections.read(
+    "due set aside",
+    "select path from set_aside where peer = $1 and shard = $2 and retry_at <= now() order by retry_at limit $3",
+    [peer, shard, limit],
+  );
+  return rows.map((row) => row[0]!);
+}
+
+const surveyText = `with s as materialized (
+  select pg_snapshot_xmin(pg_current_snapshot()) as horizon, trimmed,
+    (extract(epoch from clock_timestamp()) * 1000)::bigint as now from cluster
+), state as materialized (
+  select c.shard, c.xid, c.id, ${completeAt} as complete, ${heldBelow} as held, ${awaitsRepair} as repair, s.trimmed > c.xid or exists (
+      select from feed f where (f.xid, f.id) > (c.xid, c.id) and f.xid < pg_snapshot_xmin(pg_current_snapshot())
+        and f.at >= to_timestamp(c.at / 1000.0) - interval '1 hour' and f.shard = c.shard and f.entered_here
+    ) as behind
+  from cursors c cross join s where c.peer = $1 and c.shard >= 0
+), moved as (
+  update cursors c set xid = (s.horizon::text::bigint - 1)::text::xid8, id = ${wholeTransaction}, at = s.now
+  from state t cross join s where c.peer = $1 and c.shard = t.shard and not t.behind and (c.xid, c.id) = (t.xid, t.id)
+    and c.xid < (s.horizon::text::bigint - 1)::text::xid8
+  returning c.shard
+)
+select t.shard, t.behind or exists (
+    select from set_aside a where a.peer = $1 and a.shard = t.shard and a.retry_at <= now()
+  ), case when t.repair then 0 else least(case when m.shard is null then t.complete else s.horizon::text::bigint end, t.held) end
+from state t cross join s left join moved m using (shard) order by t.shard`;
+
+export async function survey(connections: Connections, peer: string): Promise<ShardState[]> {
+  const rows = await connections.query("survey", surveyText, [peer]);
+  return rows.map((row) => ({ shard: Number(row[0]), behind: row[1] === "t", complete: Number(row[2]) }));
+}

@@ -1,0 +1,145 @@
+import type { Path } from "../../../kv/path.ts";
+import { type Identity, type News, type Peer, repairLease, type Sender } from "../../member.ts";
+import type { Connections } from "../connection.ts";
+
+export async function identity(connections: Connections): Promise<Identity> {
+  const text = "select incarnation, incarnated_at, floor, confirmed, recovering from cluster";
+  const [row] = await connections.read("identity", text);
+  return {
+    incarnation: row![0]!,
+    incarnatedAt: Number(row![1]),
+    floor: BigInt(row![2]!),
+    confirmed: BigInt(row![3]!),
+    recovering: row![4] === "t",
+  };
+}
+
+/** The end of the feed, for cursors; all of the transaction below the horizon is behind it. */
+const endOfFeed = `xid = (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text::xid8, id = ${Number.MAX_SAFE_INTEGER},
+  at = (extract(epoch from clock_timestamp()) * 1000)::bigint`;
+
+/**
+ * What follows when the feed alone does not bring some peers all they lack. `chosen` is a query of their names. Whoever
+ * holds a cursor loses it: the window that he read was behind the old position.
+ */
+const toRepair = (chosen: string) => `, due as (
+  update peers set repairs = repairs + 1, repair = repairs + 1 where peer in (${chosen})
+), ended as (
+  update cursors set ${endOfFeed}, owner = null, until = '-infinity', fence = fence + 1 where peer in (${chosen})
+), forgotten as (
+  delete from set_aside where peer in (${chosen})
+)`;
+
+/** See the port. The incarnation of the database is compared with the one of its last opening. */
+export async function join(
+  connections: Connections,
+  incarnation: string,
+  peers: readonly string[],
+  shards: number,
+  now: number,
+): Promise<void> {
+  await connections.query(undefined, "insert into peers (peer) select unnest($1::text[]) on conflict do nothing", [
+    peers,
+  ]);
+  await connections.query(undefined, "delete from peers where peer <> all($1::text[])", [peers]);
+  await connections.query(
+    undefined,
+    `insert into cursors (peer, shard) select p, s from unnest($1::text[]) p, generate_series(${repairLease}, $2::int - 1) s on conflict do nothing`,
+    [peers, shards],
+  );
+  await connections.query(
+    undefined,
+    `with changed as (
+       select incarnation is not null as restored from cluster where incarnation is distinct from $1 for update
+     ), mine as (
+       update cluster set incarnation = $1, incarnated_at = greatest($2::bigint, incarnated_at + 1),
+         recovering = recovering or (select restored from changed)
+       where exists (select from changed)
+     ), lost as (
+       delete from watermarks where (select restored from changed)
+     )${toRepair("select peer from peers where (select restored from changed)")}
+     select`,
+    [incarnation, now],
+  );
+}
+
+export async function peersOf(connections: Connections): Promise<Peer[]> {
+  const rows = await connections.read(
+    "peers",
+    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint
+     from peers order by peer`,
+  );
+  return rows.map((row) => ({
+    peer: row[0]!,
+    incarnation: row[1] ?? null,
+    incarnatedAt: Number(row[2]),
+    confirmed: BigInt(row[3]!),
+    repair: row[4] == null ? null : Number(row[4]),
+    cleanAt: row[5] == null ? null : Number(row[5]),
+  }));
+}
+
+/** Most messages say nothing new, and then nothing is written. */
+export async function hear(connections: Connections, sender: Sender, news: News): Promise<boolean> {
+  const { peer, incarnation, incarnatedAt } = sender;
+  const yours = news.yours ?? 0n;
+  const [known] = await connections.read(
+    "heard",
+    `select p.incarnated_at, p.incarnation is not distinct from $2 and p.incarnated_at = $3::bigint
+       and p.confirmed >= $5::bigint and c.floor >= $4::bigint and c.stamped_above >= $6::bigint
+     from peers p cross join cluster c where peer = $1`,
+    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours],
+  );
+  if (known === undefined || Number(known[0]) > incarnatedAt) return false;
+  if (known[1] === "t") return true;
+  const rows = await connections.query(
+    "hear",
+    `with known as (
+       select peer, incarnation from peers where peer = $1 and incarnated_at <= $3::bigint for update
+     ), heard as (
+       update cluster set floor = greatest(floor, $4::bigint), stamped_above = greatest(stamped_above, $6::bigint)
+       where exists (select from known) and (floor < $4::bigint or stamped_above < $6::bigint)
+     ), ended as (
+       update cursors set ${endOfFeed}, owner = null, until = '-infinity', fence = fence + 1
+       where peer in (select peer from known where incarnation <> $2)
+     ), forgotten as (
+       delete from set_aside where peer in (select peer from known where incarnation <> $2)
+     )
+     update peers p set incarnation = $2, incarnated_at = $3::bigint, confirmed = greatest(p.confirmed, $5::bigint),
+       repairs = p.repairs + (k.incarnation is not null and k.incarnation <> $2)::int,
+       repair = case when k.incarnation <> $2 then p.repairs + 1 else p.repair end
+     from known k where p.peer = k.peer returning p.peer`,
+    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours],
+  );
+  return rows.length > 0;
+}
+
+export async function startRepair(connections: Connections, peer: string): Promise<void> {
+  await connections.query(
+    undefined,
+    `with chosen as (select $1::text as peer)${toRepair("select peer from chosen")} select`,
+    [peer],
+  );
+}
+
+export async function finishRepair(connections: Connections, peer: string, repair: number | null, now: number) {
+  await connections.query(
+    undefined,
+    `update peers set clean_at = to_timestamp($3::bigint / 1000.0), repair = case when repair = $2::bigint then null else repair end
+     where peer = $1`,
+    [peer, repair, now],
+  );
+}
+
+export async function forget(connections: Connections, paths: readonly Path[], floor: bigint): Promise<void> {
+  const text = `with gone as (
+      delete from entries where path = any($1::text[]) and hlc <= $2::bigint
+    ) update entries set changed = pg_current_xact_id(), cells = (
+      select jsonb_object_agg(key, value) from jsonb_each(cells) where (value ->> 't')::bigint > $2::bigint
+    ) where path = any($1::text[]) and hlc > $2::bigint and kind = 'c'`;
+  await connections.query("forget", text, [paths, floor]);
+}
+
+export async function recovered(connections: Connections): Promise<void> {
+  await connections.query(undefined, "update cluster set recovering = false where recovering");
+}

@@ -1,0 +1,38 @@
+import { shards } from "../../../kv/path.ts";
+import type { MemberStore } from "../../member.ts";
+import type { Connections } from "../connection.ts";
+import * as applying from "./apply.ts";
+import * as cursors from "./cursors.ts";
+import { digests } from "./digests.ts";
+import { advanceFloor } from "./floor.ts";
+import * as identities from "./identity.ts";
+
+/** A cloud's database as a member of a cluster. `connections` are replication's own, so that it holds nobody else up. */
+export function postgresMember(connections: Connections, origin: string, incarnation: string): MemberStore {
+  return {
+    origin,
+    identity: () => identities.identity(connections),
+    join: (peers, now) => identities.join(connections, incarnation, peers, shards, now),
+    peers: () => identities.peersOf(connections),
+    hear: (sender, news) => identities.hear(connections, sender, news),
+    lease: (peer, shard, owner, milliseconds) => cursors.lease(connections, peer, shard, owner, milliseconds),
+    release: (cursor) => cursors.release(connections, cursor),
+    window: (cursor, limit) => cursors.window(connections, cursor, limit),
+    carried: (paths, maxBytes) => cursors.carried(connections, origin, paths, maxBytes),
+    advance: (cursor, to, delivered, setAside) => cursors.advance(connections, cursor, to, delivered, setAside),
+    dueSetAside: (peer, shard, limit) => cursors.dueSetAside(connections, peer, shard, limit),
+    survey: (peer) => cursors.survey(connections, peer),
+    startRepair: (peer) => identities.startRepair(connections, peer),
+    finishRepair: (peer, repair, now) => identities.finishRepair(connections, peer, repair, now),
+    forget: (paths, floor) => identities.forget(connections, paths, floor),
+    recovered: () => identities.recovered(connections),
+    current: (paths) => applying.current(connections, origin, paths),
+    apply: (request) => applying.apply(connections, request),
+    dueQuarantine: (time, limit) => applying.dueQuarantine(connections, time, limit),
+    releaseQuarantine: (carried) => applying.releaseQuarantine(connections, carried),
+    watermarks: () => applying.watermarks(connections),
+    advanceFloor: (age, grace) => advanceFloor(connections, age, grace),
+    digests: (from, to, limit, now) => digests(connections, from, to, limit, now),
+    conflicts: (prefix, limit) => applying.conflicts(connections, prefix, limit),
+  };
+}

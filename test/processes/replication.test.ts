@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { Cluster } from "../support/cluster.ts";
+import { ApiError, until } from "../support/kv.ts";
+import { adminKey } from "../support/service.ts";
+
+const names = ["aws", "azure", "gcp"];
+
+describe("three clouds of real processes", function () {
+  this.timeout(60_000);
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.start(names);
+  });
+  after(() => cluster?.close());
+
+  const everywhere = (key: string, value: string | null) =>
+    until(`${key} is ${value} in every cloud`, 15_000, async () => {
+      const found = await Promise.all(names.map((name) => cluster.kv(name).get(key)));
+      return found.every((one) => (one?.value ?? null) === value);
+    });
+  async function api<T>(name: string, path: string): Promise<T> {
+    const headers = { Authorization: `Bearer ${adminKey}` };
+    return (await fetch(`${cluster.services.get(name)!.url}${path}`, { headers })).json() as Promise<T>;
+  }
+
+  it("show in each what was written and deleted in another, with the same version", async () => {
+    const written = await cluster.kv("aws").put("a", "1");
+    await everywhere("a", "1");
+    assert.equal((await cluster.kv("gcp").get("a"))!.tag, written.tag);
+    await cluster.kv("gcp").delete("a");
+    await everywhere("a", null);
+  });
+
+  it("show it to plain reads too, though another state was cached", async () => {
+    await cluster.kv("aws").put("cached", "1");
+    await everywhere("cached", "1");
+    await cluster.kv("azure").get("cached", {});
+    await cluster.kv("aws").put("cached", "2");
+    await until(
+      "the cache has heard",
+      10_000,
+      async () => (await cluster.kv("azure").get("cached", {}))?.value === "2",
+    );
+  });
+
+  it("add up what each of them counts", async () => {
+    await Promise.all(names.flatMap((name) => Array.from({ length: 20 }, () => cluster.kv(name).increment("n"))));
+    await everywhere("n", "60");
+  });
+
+  it("take writes while one is gone, which has them all when it comes back, and they its own", async () => {
+    await cluster.kv("gcp").put("before", "gcp's last");
+    const gone = cluster.services.get("gcp")!;
+    gone.kill("SIGKILL");
+    await gone.exited;
+    for (let i = 0; i < 50; i++) await cluster.kv(i % 2 === 0 ? "aws" : "azure").put(`while-gone-${i}`, String(i));
+    await until(
+      "the two survivors are equal",
+      10_000,
+      async () => (await cluster.kv("azure").get("while-gone-48"))?.value === "48",
+    );
+    await cluster.startService("gcp");
+    for (let i = 0; i < 50; i++) await everywhere(`while-gone-${i}`, String(i));
+    await everywhere("before", "gcp's last");
+  });
+
+  it("keep the write that lost when two clouds did not know of each other's", async () => {
+    await cluster.kv("aws").put("both", "start");
+    await everywhere("both", "start");
+    for (const name of ["azure", "gcp"]) {
+      cluster.services.get(name)!.kill("SIGSTOP");
+    }
+    await cluster.kv("aws").put("both", "from aws");
+    cluster.services.get("aws")!.kill("SIGSTOP");
+    cluster.services.get("gcp")!.kill("SIGCONT");
+    await cluster.kv("gcp").put("both", "from gcp");
+    for (const name of names) cluster.services.get(name)!.kill("SIGCONT");
+    await everywhere("both", "from gcp");
+    type Conflicts = { conflicts: { key: string; value: string; origin: string }[] };
+    await until("the loser is kept", 5000, async () =>
+      (await api<Conflicts>("aws", "/v1/conflicts/default")).conflicts.some(
+        ({ key, value, origin }) => key === "both" && value === "from aws" && origin === "aws",
+      ),
+    );
+  });
+
+  it("tell how far they are behind each other", async () => {
+    type State = { clouds: { name: string; self: boolean; ready: boolean; lag_ms: number }[] };
+    await until("aws sees all ready", 20_000, async () =>
+      (await api<State>("aws", "/v1/cluster")).clouds.every(({ ready, lag_ms }) => ready && lag_ms < 5000),
+    );
+    const { clouds } = await api<State>("aws", "/v1/cluster");
+    assert.deepEqual(clouds.map(({ name }) => name).sort(), names);
+    const text = await (await fetch(`${cluster.services.get("aws")!.metricsUrl}/metrics`)).text();
+    assert.match(text, /^skykv_replication_lag_seconds\{peer="gcp"\} /m);
+    assert.match(text, /^skykv_replication_sent_entries_total\{peer="azure"\} [1-9]/m);
+  });
+
+  /** What the peers' port of aws answers to a client with this certificate. */
+  async function knock(certificate: string | null, body: string | Buffer = "x"): Promise<number | string> {
+    const { certificates } = cluster;
+    const own = certificate && {
+      cert: await readFile(certificates.file(`${certificate}.pem`)),
+      key: await readFile(certificates.file(`${certificate}.key`)),
+    };
+    return new Promise((resolve) => {
+      const options = {
+        method: "POST",
+        port: cluster.peerPort("aws"),
+        path: "/replication",
+        host: "127.0.0.1",
+        ...own,
+      };
+      const sending = request({ ...options, rejectUnauthorized: false, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode!);
+      });
+      sending.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      sending.end(body);
+    });
+  }
+
+  it("open the peers' port to nobody but members, and go on", async () => {
+    await cluster.certificates.make("other-ca", null);
+    await cluster.certificates.make("forged-gcp", "other-ca");
+    await cluster.certificates.make("mallory", "ca");
+    for (const who of [null, "forged-gcp"]) assert.equal(typeof (await knock(who)), "string", `${who}: no connection`);
+    assert.equal(await knock("mallory"), 403);
+    assert.equal(await knock("gcp", "not packed"), 400);
+    assert.match(String(await knock("gcp", Buffer.alloc(17 * 2 ** 20))), /413|EPIPE|ECONNRESET/);
+    await cluster.kv("aws").put("after", "1");
+    await everywhere("after", "1");
+    const text = await (await fetch(`${cluster.services.get("aws")!.metricsUrl}/metrics`)).text();
+    for (const reason of ["certificate", "stranger", "malformed", "oversized"])
+      assert.match(text, new RegExp(`^skykv_replication_refused_total\\{peer="",reason="${reason}"\\} [1-9]`, "m"));
+  });
+
+  it("answer in their own time while a peer is frozen", async () => {
+    cluster.services.get("azure")!.kill("SIGSTOP");
+    try {
+      const start = performance.now();
+      await cluster.kv("aws").put("quick", "1");
+      await until("gcp has it", 2000, async () => (await cluster.kv("gcp").get("quick"))?.value === "1");
+      assert.ok(performance.now() - start < 2000);
+    } finally {
+      cluster.services.get("azure")!.kill("SIGCONT");
+    }
+    await everywhere("quick", "1");
+    await assert.rejects(cluster.kv("aws").put("x", "y", { "If-Match": '"nothing"' }), ApiError);
+  });
+});

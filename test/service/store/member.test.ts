@@ -1,0 +1,49 @@
+import pg from "pg";
+import { openPostgres, type PostgresStore } from "../../../service/store/postgres/store.ts";
+import { memberContract } from "../../support/member-contract.ts";
+import { MemoryDatabase } from "../../support/memory/database.ts";
+import { memoryMember } from "../../support/memory/member.ts";
+import { memoryStore } from "../../support/memory/store.ts";
+import { startScratchPostgres } from "../../support/scratch.ts";
+
+describe("the database of a member, in memory", () => {
+  const db = new MemoryDatabase();
+  const subject = {
+    member: memoryMember(db, "aws"),
+    store: memoryStore(db, "aws"),
+    pretendRestored: async () => {
+      db.system = "restored";
+    },
+    trimFeed: async () => db.trim(0),
+  };
+  memberContract(() => subject);
+});
+
+describe("the database of a member, in PostgreSQL", () => {
+  const scratch = startScratchPostgres();
+  // Within, so that all connections are closed before the server ends.
+  describe("of the box", () => {
+    let store: PostgresStore;
+    let client: pg.Client;
+    before(async () => {
+      const options = { url: scratch.url(), origin: "aws", timeout: 5000, onTrouble: () => {}, now: Date.now };
+      store = await openPostgres(options);
+      client = new pg.Client({ connectionString: scratch.url() });
+      await client.connect();
+    });
+    after(async () => {
+      await client.end();
+      await store.close();
+    });
+    memberContract(() => ({
+      member: store.member,
+      store,
+      pretendRestored: async () => {
+        await client.query("update cluster set incarnation = 'of another database'");
+      },
+      trimFeed: async () => {
+        await client.query("update cluster set trimmed = (select max(xid) from feed); delete from feed");
+      },
+    }));
+  });
+});

@@ -1,0 +1,133 @@
+import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
+import { merge } from "../../service/kv/merge.ts";
+import type { Path } from "../../service/kv/path.ts";
+import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
+import { type Ledger, show, Violation } from "./ledger.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
+export const epoch = 1_700_000_000_000;
+
+/** A cloud's database: its statements take time, it may be down, and it watches that no key ever gets older. */
+export class Cloud {
+  readonly name: string;
+  readonly db: MemoryDatabase;
+  isDown = false;
+  /** Statements take so many times longer. */
+  slowness = 1;
+  /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
+  readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
+  readonly #scheduler: Scheduler;
+  readonly #ledger: Ledger;
+  readonly #note: (text: string) => void;
+
+  constructor(name: string, scheduler: Scheduler, ledger: Ledger, note: (text: string) => void) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    const pass = () => {
+      const milliseconds = scheduler.chance(0.02) ? scheduler.between(20, 400) : scheduler.between(0.2, 3);
+      return new Promise<void>((resolve, reject) =>
+        scheduler.after(Math.min(milliseconds * this.slowness, 2000), () =>
+          this.isDown ? reject(new Error("the database is down")) : resolve(),
+        ),
+      );
+    };
+    this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
+    this.#keepLedger(ledger);
+    this.#ledger = ledger;
+    this.#note = note;
+    this.db.entries = this.#watched([]);
+  }
+
+  /** Rows that watch over their changes; `rows` are there from the beginning. */
+  #watched(rows: readonly [Path, Row][]): Map<Path, Row> {
+    const cloud = this;
+    let isFilled = false;
+    const map = new (class extends Map<Path, Row> {
+      override set(path: Path, row: Row): this {
+        if (isFilled) cloud.#changes(path, this.get(path)?.entry ?? null, row.entry);
+        return super.set(path, row);
+      }
+      override delete(path: Path): boolean {
+        cloud.#remember(path, null);
+        return super.delete(path);
+      }
+    })();
+    for (const [path, row] of rows) map.set(path, row);
+    isFilled = true;
+    return map;
+  }
+
+  /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
+  restore(backup: Backup, since: number, others: readonly Cloud[]): void {
+    const isElsewhere = (path: Path, write: Entry) =>
+      others.some(({ db }) => {
+        const there = db.entries.get(path)?.entry ?? null;
+        return this.#ledger.isNoOlder(
+          path,
+          write,
+          there && this.#ledger.trueForm(path, there, db.cluster.floor),
+          db.cluster.floor,
+          0,
+        );
+      });
+    this.#ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    this.db.restore(backup, `${this.db.system}'`);
+    this.db.entries = this.#watched(backup.entries);
+    this.history.clear();
+    for (const [path, { entry }] of backup.entries)
+      this.#remember(path, this.#ledger.trueForm(path, entry, this.db.cluster.floor));
+  }
+
+  /** What enters here, whoever hears of it, must be everywhere in the end. */
+  #keepLedger(ledger: Ledger): void {
+    const { db } = this;
+    const append = db.append.bind(db);
+    db.append = (xid, shard, path, enteredHere) => {
+      if (enteredHere) ledger.record(path, db.entries.get(path)!.entry, db.cluster.floor);
+      append(xid, shard, path, enteredHere);
+    };
+  }
+
+  #remember(path: Path, entry: Entry | null): void {
+    const states = this.history.get(path) ?? [];
+    states.push({ at: this.#scheduler.now, entry });
+    this.history.set(path, states);
+  }
+
+  #changes(path: Path, before: Entry | null, after: Entry): void {
+    const ledger = this.#ledger;
+    const { floor } = this.db.cluster;
+    const now = epoch + this.#scheduler.now;
+    this.#note(`${this.name} ${path} becomes ${show(after)}`);
+    const old = normal(before, floor, now);
+    const young = normal(after, floor, now);
+    if (show(normal(merge(old, young), floor, now)) !== show(young))
+      throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
+    const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
+    if (isLive(after, now) && forgotten !== undefined)
+      throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
+    this.#remember(path, ledger.trueForm(path, after, floor));
+  }
+
+  /** Removes what counts as absent. Each cloud does it at its own time. */
+  collect(): number {
+    let removed = 0;
+    for (const [path, { entry }] of this.db.entries) {
+      if (normal(entry, this.db.cluster.floor, epoch + this.#scheduler.now) !== null) continue;
+      this.db.entries.delete(path);
+      removed++;
+    }
+    return removed;
+  }
+
+  /** The state of a key at an earlier time. */
+  stateAt(path: Path, at: number): Entry | null {
+    let found: Entry | null = null;
+    for (const state of this.history.get(path) ?? []) {
+      if (state.at > at) break;
+      found = state.entry;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,198 @@
+import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** A fault put into the program on purpose, as a change of its text: the simulation must notice it. */
+export type Mutation = { readonly file: string; readonly find: string; readonly replace: string };
+
+const sender = "service/replication/sender.ts";
+const merger = "service/replication/merger.ts";
+const receiver = "service/replication/receiver.ts";
+const carried = "service/kv/carried.ts";
+const caches = "service/cache/entries.ts";
+const memory = "test/support/memory/member.ts";
+const cloud = "test/simulation/cloud.ts";
+
+/** By what they leave out. What SQL does is mutated in the database in memory; a contract test ties the two together. */
+export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
+  "stamps follow the clock of the process alone": [
+    {
+      file: "test/support/memory/store.ts",
+      find: "lowest.reduce((a, b) => (a > b ? a : b), request.clock)",
+      replace: "request.clock",
+    },
+  ],
+  "the feed is read up to the newest transaction, not below the horizon": [
+    { file: "test/support/memory/database.ts", find: "{ xid: this.horizon() - 1", replace: "{ xid: this.ahead() - 1" },
+  ],
+  "tombstones are collected by the clock": [
+    {
+      file: cloud,
+      find: "normal(entry, this.db.cluster.floor,",
+      replace: "normal(entry, BigInt(Math.floor(epoch + this.#scheduler.now - 3000)) << 16n,",
+    },
+  ],
+  "tombstones above the floor are collected": [
+    { file: cloud, find: "normal(entry, this.db.cluster.floor,", replace: "normal(entry, 1n << 62n," },
+  ],
+  "the floor rises without one member": [
+    {
+      file: memory,
+      find: "for (const { confirmed } of db.peers.values()) if",
+      replace: "for (const { confirmed } of [...db.peers.values()].slice(1)) if",
+    },
+  ],
+  "a time is confirmed that peers do not have": [
+    { file: memory, find: "if (completeFor(peer, shard) < markXid) return false;", replace: "" },
+  ],
+  "what was set aside does not hold the floor back": [
+    {
+      file: memory,
+      find: "if (aside.shard === shard && aside.below < complete) complete = aside.below;",
+      replace: "{}",
+    },
+    { file: memory, find: "if (aside.time <= mark) return false;", replace: "{}" },
+  ],
+  "cached records do not age": [
+    {
+      file: caches,
+      find: "record === undefined || record.readAt + this.#maxAge() <= this.now() ||",
+      replace: "record === undefined ||",
+    },
+  ],
+  "sessions do not look at the horizon of a cached record": [
+    { file: "test/simulation/process.ts", find: "seen === 0 || seen < record.horizon", replace: "seen >= 0" },
+  ],
+  "hints get lost and nobody sweeps": [
+    { file: sender, find: "this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));", replace: "" },
+  ],
+  "entries of other origins are skipped": [
+    {
+      file: sender,
+      find: "rows.filter((row) => row !== null)",
+      replace: "rows.filter((row) => row !== null).filter((row) => row.entry.version.origin === store.origin)",
+    },
+  ],
+  "the cursor moves before the peer has committed": [
+    {
+      file: sender,
+      find: "const delivered: Path[] = [];",
+      replace: "const delivered: Path[] = []; await this.#io.store.advance(cursor, to, [], []);",
+    },
+  ],
+  "keys that the peer could not take are forgotten": [
+    {
+      file: sender,
+      find: "return [{ path, time: entry.version.time, reason, delay: setAsideDelay * (0.5 + random()) }];",
+      replace: "return random() < 0 ? [] : [];",
+    },
+  ],
+  "batches from under a lower floor are taken": [
+    { file: receiver, find: 'if (head.news.floor !== self.floor) return refuse("floor");', replace: "" },
+    { file: memory, find: 'if (cluster.floor !== floor) return "floor" as const;', replace: "" },
+  ],
+  "entries from the future are dropped": [
+    {
+      file: merger,
+      find: "const kept = attempt === 0 ? quarantine : [];",
+      replace: "const kept = quarantine.slice(0, 0);",
+    },
+  ],
+  "what retention dropped is not missed": [
+    { file: memory, find: "if (cluster.trimmed > position.xid) return null;", replace: "" },
+  ],
+  "a repair finds differences and leaves them": [
+    {
+      file: "service/replication/repair.ts",
+      find: "for (const index of differ) {",
+      replace: "for (const index of differ.slice(0, 0)) {",
+    },
+  ],
+  "arrivals are written over whatever is there by then": [
+    { file: memory, find: "row !== undefined && row.changed !== expects", replace: "row !== undefined && expects < 0" },
+  ],
+  "clients' guarded writes are written over whatever is there by then": [
+    {
+      file: "test/support/memory/store.ts",
+      find: "row !== undefined && expects !== null && row.changed !== expects",
+      replace: "row !== undefined && expects === -1",
+    },
+  ],
+  "arrivals win over what is here": [
+    {
+      file: carried,
+      find: "const merged = merge(here, there)!;",
+      replace: "const merged = here === null ? merge(here, there)! : there;",
+    },
+  ],
+  "counters keep the older of two cells": [
+    {
+      file: "service/kv/merge.ts",
+      find: "!mine || cell.time > mine.time ||",
+      replace: "!mine || cell.time < mine.time ||",
+    },
+  ],
+  "a counter's epoch outlives the floor": [
+    {
+      file: "service/kv/entry.ts",
+      find: "return entry.epoch.time > floor ? entry :",
+      replace: "return entry.epoch.time > -1n ? entry :",
+    },
+  ],
+  "a restored cloud serves at once": [
+    { file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" },
+  ],
+  "a restored cloud keeps what its peers have deleted and forgotten": [
+    {
+      file: "service/replication/repair.ts",
+      find: "if (self.recovering) await store.forget(differ, floor);",
+      replace: "",
+    },
+  ],
+  "a restored cloud is sent only what its peers know that it lacks": [
+    {
+      file: memory,
+      find: "if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);",
+      replace: "",
+    },
+    { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
+  ],
+};
+
+/** What a unit test notices sooner than any seed, with the file of the test. */
+export const unitMutations: Readonly<Record<string, { readonly test: string; readonly changes: readonly Mutation[] }>> =
+  {
+    "a cache keeps what came last, not what is newest": {
+      test: "test/service/cache/entries.test.ts",
+      changes: [
+        {
+          file: caches,
+          find: "there === undefined || isNewer(record, there) ||",
+          replace: "true || isNewer(record, record) || there === undefined ||",
+        },
+      ],
+    },
+  };
+
+/** Makes all modules that are loaded from now on have this fault. Throws when the text to change is not there. */
+export function mutate(name: string): void {
+  const changes = mutations[name] ?? unitMutations[name]?.changes;
+  if (changes === undefined) throw new Error(`expected one of ${Object.keys(mutations).join(", ")}, found ${name}`);
+  const root = new URL("../../", import.meta.url);
+  const texts = new Map<string, string>();
+  for (const { file, find, replace } of changes) {
+    const { href } = new URL(file, root);
+    const text = texts.get(href) ?? readFileSync(fileURLToPath(href), "utf8");
+    if (text.split(find).length !== 2) throw new Error(`expected "${find}" once in ${file}`);
+    texts.set(
+      href,
+      text.replace(find, () => replace),
+    );
+  }
+  registerHooks({
+    load: (url, context, next) => {
+      const source = texts.get(url);
+      return source === undefined ? next(url, context) : { format: "module-typescript", source, shortCircuit: true };
+    },
+  });
+}

@@ -1,0 +1,74 @@
+import type { Process } from "./process.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Milliseconds after which a caller gives up, as the real link does. */
+const timeout = 5000;
+
+/** Between clouds: messages are delayed, reordered, lost and repeated, and links are cut in one direction or both. */
+export class Network {
+  readonly #scheduler: Scheduler;
+  readonly #processes: ReadonlyMap<string, readonly Process[]>;
+  readonly #count: (fault: string) => void;
+  /** `from to` of links that are cut. */
+  readonly cut = new Set<string>();
+  loss = 0;
+  /** Probability that a message arrives twice, the second time perhaps much later. */
+  repeats = 0.03;
+  /** Probability that a message takes seconds. */
+  delays = 0;
+
+  constructor(
+    scheduler: Scheduler,
+    processes: ReadonlyMap<string, readonly Process[]>,
+    count: (fault: string) => void,
+  ) {
+    this.#scheduler = scheduler;
+    this.#processes = processes;
+    this.#count = count;
+  }
+
+  heal(): void {
+    this.cut.clear();
+    this.loss = 0;
+    this.repeats = 0;
+    this.delays = 0;
+  }
+
+  call(from: string, to: string, bytes: Uint8Array): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#scheduler.after(timeout, () => reject(new Error("no answer in time")));
+      const deliver = (late = 0) =>
+        this.#carry(from, to, late, () => {
+          const running = this.#processes.get(to)!.filter(({ isAlive }) => isAlive);
+          const target = running[Math.floor(this.#scheduler.random() * running.length)];
+          if (target === undefined) return;
+          target.receive(from, bytes).then(
+            (answer) => this.#carry(to, from, 0, () => resolve(answer)),
+            (error) => this.#carry(to, from, 0, () => reject(error)),
+          );
+        });
+      deliver();
+      if (this.#scheduler.chance(this.repeats)) {
+        this.#count("message repeated");
+        deliver(this.#scheduler.chance(0.5) ? this.#scheduler.between(2000, 25_000) : 0);
+      }
+    });
+  }
+
+  #carry(from: string, to: string, late: number, arrive: () => void): void {
+    const scheduler = this.#scheduler;
+    if (scheduler.chance(this.loss)) {
+      this.#count("message lost");
+      return;
+    }
+    let delay = late + scheduler.between(2, 40);
+    if (scheduler.chance(this.delays)) {
+      this.#count("message delayed");
+      delay = scheduler.between(500, 15_000);
+    }
+    scheduler.after(delay, () => {
+      if (this.cut.has(`${from} ${to}`)) this.#count("message cut off");
+      else arrive();
+    });
+  }
+}

@@ -1,0 +1,336 @@
+import { createHash } from "node:crypto";
+import { digestOf } from "../../../service/kv/carried.ts";
+import { hybridTime } from "../../../service/kv/clock.ts";
+import { normal } from "../../../service/kv/entry.ts";
+import { namespaceOf, type Path, shardOf, shards } from "../../../service/kv/path.ts";
+import { type Apply, type Arrival, completeAt, type MemberStore, type Sender } from "../../../service/store/member.ts";
+import type { FeedPosition } from "../../../service/store/port.ts";
+import type { Aside, MemoryDatabase, Row } from "./database.ts";
+
+const unheard = { incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null };
+
+function later(a: FeedPosition, b: FeedPosition): boolean {
+  return a.xid !== b.xid ? a.xid > b.xid : a.id > b.id;
+}
+
+/** A member's view of a database in memory. As simple as the promises of the port allow. */
+export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
+  const { cluster } = db;
+
+  /** The peer has committed everything that transactions below it wrote here into the shard. */
+  function completeFor(peer: string, shard: number): number {
+    if (db.peers.get(peer)?.repair !== null) return 0;
+    let complete = completeAt(db.cursor(peer, shard).position);
+    for (const aside of db.setAside.get(peer)?.values() ?? [])
+      if (aside.shard === shard && aside.below < complete) complete = aside.below;
+    return complete;
+  }
+
+  function toRepair(peer: string): void {
+    const known = db.peers.get(peer)!;
+    db.toEnd(peer);
+    db.peers.set(peer, { ...known, repairs: known.repairs + 1, repair: known.repairs + 1 });
+  }
+
+  function write(xid: number, { path, expects, write, loser }: Arrival): number | null {
+    const row = db.entries.get(path);
+    if (write !== null) {
+      if (row !== undefined && row.changed !== expects) return null;
+      if (!db.namespaces.has(namespaceOf(path))) return null;
+    }
+    if (loser !== null) {
+      const { version } = loser.entry;
+      const key = `${path} ${version.time} ${version.origin}`;
+      if (!db.conflicts.has(key)) db.conflicts.set(key, { carried: loser, at: db.pace.now() });
+    }
+    if (write === null) return 0;
+    db.entries.set(path, { ...write, changed: xid });
+    db.append(xid, shardOf(path), path, false);
+    return xid;
+  }
+
+  function claim(sender: Sender, shard: number, complete: number): void {
+    const key = `${sender.peer} ${shard}`;
+    const known = db.watermarks.get(key);
+    if (known !== undefined && known.incarnatedAt > sender.incarnatedAt) return;
+    if (known?.incarnation === sender.incarnation && known.complete >= complete) return;
+    const { incarnation, incarnatedAt } = sender;
+    db.watermarks.set(key, { incarnation, incarnatedAt, complete });
+  }
+
+  function apply(xid: number, { sender, floor, arrivals, quarantine, claims }: Apply) {
+    if (cluster.floor !== floor) return "floor" as const;
+    const changed = arrivals.map((arrival) => write(xid, arrival));
+    for (const { carried, shard } of quarantine) {
+      const { time, origin: by } = carried.entry.version;
+      const key = `${carried.path} ${time} ${by}`;
+      const below = db.watermarks.get(`${sender.peer} ${shard}`)?.complete ?? 0;
+      if (!db.quarantine.has(key)) db.quarantine.set(key, { carried, sender: sender.peer, shard, below });
+    }
+    if (!changed.includes(null)) for (const { shard, complete } of claims) claim(sender, shard, complete);
+    return { changed, horizon: db.horizon() };
+  }
+
+  /** Everything that entered here up to the mark has reached all peers, and nothing up to it is in doubt here. */
+  function isConfirmed(mark: bigint, markXid: number): boolean {
+    for (const peer of db.peers.keys()) {
+      for (let shard = 0; shard < shards; shard++) if (completeFor(peer, shard) < markXid) return false;
+      for (const aside of db.setAside.get(peer)?.values() ?? []) if (aside.time <= mark) return false;
+    }
+    for (const { carried } of db.quarantine.values()) if (carried.entry.version.time <= mark) return false;
+    return true;
+  }
+
+  return {
+    origin,
+    identity: () =>
+      db.read(() => ({
+        incarnation: cluster.incarnation!,
+        incarnatedAt: cluster.incarnatedAt,
+        floor: cluster.floor,
+        confirmed: cluster.confirmed,
+        recovering: cluster.recovering,
+      })),
+    join: (peers, now) =>
+      db.write(() => {
+        for (const peer of peers) if (!db.peers.has(peer)) db.peers.set(peer, { peer, ...unheard });
+        for (const peer of [...db.peers.keys()]) {
+          if (peers.includes(peer)) continue;
+          db.peers.delete(peer);
+          db.setAside.delete(peer);
+          for (let shard = 0; shard < shards; shard++) db.cursors.delete(`${peer} ${shard}`);
+        }
+        const incarnation = createHash("md5").update(db.system).digest("hex").slice(0, 12);
+        if (cluster.incarnation === incarnation) return;
+        if (cluster.incarnation !== null) {
+          db.watermarks.clear();
+          for (const peer of peers) toRepair(peer);
+          cluster.recovering = true;
+        }
+        cluster.incarnation = incarnation;
+        cluster.incarnatedAt = Math.max(now, cluster.incarnatedAt + 1);
+      }),
+    peers: () => db.read(() => [...db.peers.values()].map(({ repairs: _, ...peer }) => peer)),
+    hear: (sender, { floor, confirmed, yours }) =>
+      db.write(() => {
+        const known = db.peers.get(sender.peer);
+        if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;
+        if (floor > cluster.floor) cluster.floor = floor;
+        if (yours !== null && yours > cluster.stampedAbove) cluster.stampedAbove = yours;
+        if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);
+        const { repair, repairs } = db.peers.get(sender.peer)!;
+        const { peer, incarnation, incarnatedAt } = sender;
+        const highest = confirmed > known.confirmed ? confirmed : known.confirmed;
+        db.peers.set(peer, { ...known, repair, repairs, incarnation, incarnatedAt, confirmed: highest });
+        return true;
+      }),
+
+    lease: (peer, shard, owner, milliseconds) =>
+      db.write(() => {
+        if (!db.peers.has(peer)) return null;
+        const cursor = db.cursor(peer, shard);
+        const now = db.pace.now();
+        if (cursor.owner !== owner) {
+          if (cursor.until > now) return null;
+          cursor.owner = owner;
+          cursor.fence++;
+        }
+        cursor.until = now + milliseconds;
+        return { peer, shard, position: cursor.position, fence: cursor.fence };
+      }),
+    release: (cursor) =>
+      db.write(() => {
+        const held = db.held(cursor);
+        if (held !== null) held.until = 0;
+      }),
+    window: ({ shard, position }, limit) =>
+      db.read(() => {
+        if (cluster.trimmed > position.xid) return null;
+        const horizon = db.horizon();
+        const paths = new Set<Path>();
+        let rows = 0;
+        for (let i = db.firstAfter(position); i < db.feed.length; i++) {
+          const row = db.feed[i]!;
+          if (row.xid >= horizon) break;
+          if (row.shard !== shard || !row.enteredHere) continue;
+          paths.add(row.path);
+          if (++rows === limit) return { to: { xid: row.xid, id: row.id, at: 0 }, paths: [...paths], more: true };
+        }
+        const end = db.endOfFeed();
+        return { to: later(end, position) ? end : position, paths: [...paths], more: false };
+      }),
+    carried: (paths, maxBytes) =>
+      db.read(() => {
+        const rows = [];
+        let bytes = 0;
+        for (const path of paths) {
+          const row = db.entries.get(path) ?? null;
+          if (row?.entry.kind === "value") bytes += row.entry.size;
+          if (rows.length > 0 && bytes > maxBytes) break;
+          rows.push(row && outward(row, origin));
+        }
+        return { floor: cluster.floor, rows };
+      }),
+    advance: (cursor, to, delivered, setAside) =>
+      db.write(() => {
+        const held = db.held(cursor);
+        if (held === null) return false;
+        const { peer, shard } = cursor;
+        const below = completeFor(peer, shard);
+        const aside = db.setAside.get(peer) ?? new Map<Path, Aside>();
+        db.setAside.set(peer, aside);
+        for (const path of delivered) aside.delete(path);
+        for (const { path, time, delay } of setAside) {
+          const since = aside.get(path)?.below ?? below;
+          aside.set(path, { shard, below: since, time, retryAt: db.pace.now() + delay });
+        }
+        if (later(to, held.position)) held.position = to;
+        return true;
+      }),
+    dueSetAside: (peer, shard, limit) =>
+      db.read(() => {
+        const due = [...(db.setAside.get(peer) ?? [])].filter(
+          ([, aside]) => aside.shard === shard && aside.retryAt <= db.pace.now(),
+        );
+        return due.slice(0, limit).map(([path]) => path);
+      }),
+    survey: (peer) =>
+      db.write(() => {
+        const horizon = db.horizon();
+        return Array.from({ length: shards }, (_, shard) => {
+          const cursor = db.cursor(peer, shard);
+          let behind = cluster.trimmed > cursor.position.xid;
+          for (let i = db.firstAfter(cursor.position); i < db.feed.length && !behind; i++) {
+            const row = db.feed[i]!;
+            if (row.xid >= horizon) break;
+            behind = row.shard === shard && row.enteredHere;
+          }
+          const end = db.endOfFeed();
+          if (!behind && later(end, cursor.position)) cursor.position = end;
+          const due = [...(db.setAside.get(peer)?.values() ?? [])].some(
+            (aside) => aside.shard === shard && aside.retryAt <= db.pace.now(),
+          );
+          return { shard, behind: behind || due, complete: completeFor(peer, shard) };
+        });
+      }),
+    startRepair: (peer) => db.write(() => toRepair(peer)),
+    finishRepair: (peer, repair, now) =>
+      db.write(() => {
+        const known = db.peers.get(peer);
+        if (known === undefined) return;
+        db.peers.set(peer, { ...known, cleanAt: now, repair: known.repair === repair ? null : known.repair });
+      }),
+    forget: (paths, floor) =>
+      db.write((xid) => {
+        for (const path of paths) {
+          const row = db.entries.get(path);
+          if (row === undefined) continue;
+          const { entry } = row;
+          if (entry.version.time <= floor || entry.kind === "counter") db.entries.delete(path);
+          if (entry.version.time <= floor || entry.kind !== "counter") continue;
+          const cells = Object.fromEntries(Object.entries(entry.cells).filter(([, { time }]) => time > floor));
+          db.entries.set(path, { ...row, changed: xid, entry: { ...entry, cells } });
+        }
+      }),
+    recovered: () =>
+      db.write(() => {
+        cluster.recovering = false;
+      }),
+
+    current: (paths) =>
+      db.read(() =>
+        paths.map((path) => {
+          const namespace = db.namespaces.get(namespaceOf(path));
+          const row = db.entries.get(path);
+          const hidden = row === undefined || namespace === undefined || row.entry.version.time <= namespace.epoch;
+          return {
+            changed: row?.changed ?? 0,
+            carried: hidden || isPlaceholder(row) ? null : outward(row, origin),
+            namespace: namespace === undefined ? null : { ...namespace, isDeleted: false },
+          };
+        }),
+      ),
+    apply: (request) => db.write((xid) => apply(xid, request)),
+    dueQuarantine: (time, limit) =>
+      db.read(() =>
+        [...db.quarantine.values()]
+          .map(({ carried }) => carried)
+          .filter(({ entry }) => entry.version.time <= time)
+          .slice(0, limit),
+      ),
+    releaseQuarantine: (carried) =>
+      db.write(() => {
+        for (const { path, entry } of carried)
+          db.quarantine.delete(`${path} ${entry.version.time} ${entry.version.origin}`);
+      }),
+    watermarks: () =>
+      db.read(() =>
+        [...db.watermarks].map(([key, { incarnation, complete }]) => {
+          const [peer, shard] = [key.split(" ")[0]!, Number(key.split(" ")[1])];
+          const held = [...db.quarantine.values()].filter((q) => q.sender === peer && q.shard === shard);
+          return { origin: peer, shard, incarnation, complete: Math.min(complete, ...held.map((q) => q.below)) };
+        }),
+      ),
+
+    advanceFloor: (age, grace) =>
+      db.write(() => {
+        const mark = hybridTime(db.pace.now() - age);
+        if (cluster.mark === null) {
+          if (mark > cluster.confirmed) {
+            cluster.mark = mark;
+            cluster.markXid = null;
+            cluster.markedAt = db.pace.now();
+            if (mark > cluster.stampedAbove) cluster.stampedAbove = mark;
+          }
+        } else if (cluster.markXid === null) {
+          if (db.pace.now() - cluster.markedAt >= grace) cluster.markXid = db.ahead();
+        } else if (isConfirmed(cluster.mark, cluster.markXid)) {
+          cluster.confirmed = cluster.mark;
+          cluster.mark = null;
+        }
+        let floor = cluster.confirmed;
+        for (const { confirmed } of db.peers.values()) if (confirmed < floor) floor = confirmed;
+        if (floor > cluster.floor) cluster.floor = floor;
+        return { floor: cluster.floor, confirmed: cluster.confirmed };
+      }),
+
+    digests: (from, to, limit, now) =>
+      db.read(() => {
+        const rows = [];
+        const paths = [...db.entries.keys()].filter(
+          (path) => before(from, path) <= 0 && (to === null || before(path, to) < 0),
+        );
+        for (const path of paths.sort(before)) {
+          const entry = normal(db.entries.get(path)!.entry, cluster.floor, now);
+          const epoch = db.namespaces.get(namespaceOf(path))?.epoch;
+          if (entry === null || epoch === undefined || entry.version.time <= epoch) continue;
+          if (rows.length === limit) break;
+          rows.push({ path, digest: digestOf(path, entry) });
+        }
+        return { floor: cluster.floor, rows };
+      }),
+
+    conflicts: (prefix, limit) =>
+      db.read(() =>
+        [...db.conflicts.values()]
+          .filter(({ carried }) => carried.path.startsWith(prefix))
+          .reverse()
+          .slice(0, limit),
+      ),
+  };
+}
+
+/** A peer must know the origin's transaction of an entry: of our own writes it is the row's. */
+function outward({ changed, ...carried }: Row, origin: string) {
+  const originChanged = carried.originChanged ?? (carried.entry.version.origin === origin ? changed : null);
+  return { ...carried, originChanged };
+}
+
+/** A row that only holds the place of an absent key for a transaction. */
+function isPlaceholder({ entry }: Row): boolean {
+  return entry.kind === "tombstone" && entry.version.time === 0n;
+}
+
+function before(a: Path, b: Path): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,58 @@
+import { stamp } from "../../../service/kv/decide.ts";
+import { ancestorsAfter, isLive } from "../../../service/kv/entry.ts";
+import { namespaceOf, type Path, shardOf } from "../../../service/kv/path.ts";
+import type { Change, Commit, FeedPosition, Stamp, Store, Write } from "../../../service/store/port.ts";
+import type { MemoryDatabase } from "./database.ts";
+
+/** The part of a store that reads, single writes and watches need. Receipts, transactions, restores and lists are not in memory. */
+export type MemoryStore = Pick<Store, "origin" | "read" | "readLarge" | "commit" | "feedEnd" | "feed" | "floor">;
+
+export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
+  const { cluster } = db;
+
+  const stored = (path: Path) => {
+    const row = db.entries.get(path);
+    return row === undefined ? null : { entry: row.entry, changed: row.changed };
+  };
+
+  function write(xid: number, request: Commit, { path, epoch, expects, draft }: Write): Stamp | null {
+    const row = db.entries.get(path);
+    if (db.namespaces.get(namespaceOf(path))?.epoch !== epoch) return null;
+    if (row !== undefined && expects !== null && row.changed !== expects) return null;
+    // As under the row lock: later writes are newer, whatever the clock of their process says.
+    const lowest = [cluster.floor + 1n, cluster.stampedAbove + 1n, (row?.entry.version.time ?? -1n) + 1n];
+    const time = lowest.reduce((a, b) => (a > b ? a : b), request.clock);
+    const seen = ancestorsAfter(row?.entry ?? null, origin);
+    const entry = stamp(draft, time, origin, seen);
+    db.entries.set(path, { path, entry, changed: xid, originChanged: null, extra: null });
+    db.append(xid, shardOf(path), path, true);
+    return { time: entry.version.time, changed: xid, replaced: isLive(row?.entry, request.now), seen };
+  }
+
+  return {
+    origin,
+    read: (paths) => db.read(() => ({ rows: paths.map(stored), horizon: db.horizon() })),
+    readLarge: (path) => db.read(() => stored(path)),
+    commit: (request) =>
+      db.write((xid) => {
+        // Everything below had ended when the commit began; its own transaction is still open here.
+        const horizon = db.horizon();
+        return { stamps: request.writes.map((one) => write(xid, request, one)), horizon };
+      }),
+    feedEnd: () => db.read(() => db.endOfFeed()),
+    feed: (from, limit) =>
+      db.read(() => {
+        if (cluster.trimmed > from.xid) return null;
+        const changes: Change[] = [];
+        for (let i = db.firstAfter(from); i < db.feed.length && changes.length < limit; i++) {
+          const { xid, id, path } = db.feed[i]!;
+          if (xid >= db.horizon()) break;
+          changes.push({ position: { xid, id, at: 0 }, path, stored: stored(path) });
+        }
+        const end = db.endOfFeed();
+        const last: FeedPosition = end.xid >= from.xid ? end : from;
+        return { from, to: changes.length === limit ? changes.at(-1)!.position : last, changes };
+      }),
+    floor: () => db.read(() => cluster.floor),
+  };
+}
