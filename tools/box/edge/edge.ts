@@ -1,11 +1,11 @@
 /** What stands in front of the clouds: one port, steering and failover as Cloudflare's load balancer does them. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { type Region, type Steering, steer } from "../../../infra/edge/steering.ts";
 import type { Cloud } from "../../../infra/names.ts";
 import { createControl } from "./control.ts";
 import { type EdgeCloud, Endpoint } from "./endpoint.ts";
 import type { Health, ProbeSettings } from "./health.ts";
+import { drain, listen } from "./listen.ts";
 import { createProxy } from "./proxy.ts";
 import { route } from "./route.ts";
 import type { CloudTraffic } from "./traffic.ts";
@@ -53,16 +53,12 @@ export type Edge = {
   stop(): Promise<void>;
 };
 
-/**
- * Twice what the service takes, which says itself, and better, what is too large.
- */
+/** Twice what the service takes, which can say itself, and better, what is too large. */
 const maxHeaderBytes = 32 * 1024;
 /** Milliseconds, as the service has it. */
 const headersTimeout = 15_000;
 /** Milliseconds that Cloudflare keeps an idle connection of a client. */
 const keepAliveTimeout = 400_000;
-const stopMs = 10_000;
-
 /** Starts the edge; rejects when it cannot listen, or no cloud is active. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { host, port, policy, probe, region, say, timeouts = cloudflareTimeouts } = options;
@@ -80,6 +76,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   });
   const settings = { maxHeaderSize: maxHeaderBytes, headersTimeout, keepAliveTimeout, requestTimeout: 0 };
   const server = createServer(settings, proxy);
+  // Bytes are bounded; beyond a number of headers Node drops them without a word.
   server.maxHeadersCount = 0;
   // Whoever waits for "100 Continue" hears it from the cloud.
   server.on("checkContinue", proxy);
@@ -106,7 +103,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   };
   const control = createControl(edge, options.adminKey);
   const stop = async () => {
-    await Promise.all([close(server), close(control)]);
+    await Promise.all([drain(server), drain(control)]);
     for (const endpoint of endpoints.values()) endpoint.stop();
   };
   try {
@@ -117,25 +114,4 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     await stop();
     throw error;
   }
-}
-
-function listen(server: Server, host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.off("error", reject);
-      const address = host.includes(":") ? `[${host}]` : host;
-      resolve(`http://${address}:${(server.address() as AddressInfo).port}`);
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), stopMs);
-    server.close(() => {
-      clearTimeout(force);
-      resolve();
-    });
-  });
 }

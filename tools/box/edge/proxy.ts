@@ -26,7 +26,8 @@ export function createProxy(options: ProxyOptions) {
     const region = request.headers[regionHeader.toLowerCase()] ?? options.region;
     const id = newId();
     if (typeof region === "string" && isRegion(region)) {
-      void forward(options, { request, response, id, region });
+      // Node refuses to send what its own parser should not have let through: this connection ends, not the edge.
+      forward(options, { request, response, id, region }).catch(() => response.destroy());
       return;
     }
     const known = Object.keys(regions).join(", ");

@@ -22,14 +22,22 @@ export type Relay = {
  */
 export function relay({ request, response, out, patience, headersOf, onFailure }: Relay): void {
   out.setTimeout(patience * 1000, () => out.destroy(new TimeUp()));
-  out.on("continue", () => response.writeContinue());
+  // HTTP/1.0 has no answers before the answer.
+  if (request.httpVersion === "1.1") out.on("continue", () => response.writeContinue());
   out.on("error", (error) => {
     if (!response.headersSent && !response.destroyed) onFailure(error);
   });
   out.on("close", () => discardBody(request));
   out.on("response", (answer) => {
     answer.on("error", () => response.destroy());
-    response.writeHead(answer.statusCode!, answer.statusMessage, headersOf(answer));
+    try {
+      response.writeHead(answer.statusCode!, answer.statusMessage, headersOf(answer));
+    } catch (error) {
+      // Node reads answers that it would not write: a status of 000, a control character in the reason.
+      onFailure(error as Error);
+      out.destroy();
+      return;
+    }
     answer.pipe(response);
     // Small answers leave in one piece with their headers; the headers of a watch must not wait for its first event.
     setImmediate(() => response.writableEnded || response.flushHeaders());

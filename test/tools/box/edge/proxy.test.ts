@@ -215,8 +215,12 @@ describe("the edge's proxy", () => {
     connection.socket.destroy();
   });
 
-  it("lets the cloud know when a client leaves, before and within the answer", async () => {
-    for (const begins of [false, true]) {
+  it("lets the cloud know when a client leaves: within its body, before the answer and within it", async () => {
+    for (const [body, begins] of [
+      ["Content-Length: 9\r\n\r\nhalf", false],
+      ["\r\n", false],
+      ["\r\n", true],
+    ] as const) {
       const gone = Promise.withResolvers<void>();
       const came = Promise.withResolvers<void>();
       answer = (_, response) => {
@@ -225,7 +229,7 @@ describe("the edge's proxy", () => {
         came.resolve();
       };
       const connection = await Connection.open(port());
-      connection.write("GET /k HTTP/1.1\r\nHost: kv\r\n\r\n");
+      connection.write(`PUT /k HTTP/1.1\r\nHost: kv\r\n${body}`);
       await came.promise;
       connection.socket.destroy();
       await gone.promise;
@@ -239,6 +243,31 @@ describe("the edge's proxy", () => {
       setImmediate(() => response.destroy());
     };
     await assert.rejects(async () => (await fetch(`${edge.url}/k`)).text(), /terminated/);
+  });
+
+  it("answers 520 to an answer that cannot be handed on", async () => {
+    answer = (_, response) => response.socket!.end("HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n");
+    assert.equal((await send(["GET /k HTTP/1.1", "Host: kv"])).status, 520);
+    answer = (_, response) => response.socket!.end("no HTTP\r\n\r\n");
+    assert.equal((await send(["GET /k HTTP/1.1", "Host: kv"])).status, 520);
+  });
+
+  it("answers what is under way when it stops, then closes, and takes nothing new", async () => {
+    const stopping = await startTestEdge([member("aws", cloud.url)]);
+    const released = Promise.withResolvers<void>();
+    const came = Promise.withResolvers<void>();
+    answer = async (_, response) => {
+      came.resolve();
+      await released.promise;
+      response.end("answered");
+    };
+    const response = fetch(stopping.url);
+    await came.promise;
+    const stopped = stopping.stop();
+    await assert.rejects(fetch(stopping.url));
+    released.resolve();
+    assert.equal(await (await response).text(), "answered");
+    await stopped;
   });
 
   it("refuses headers above its bound, an unknown region and what is no HTTP", async () => {

@@ -6,6 +6,7 @@ import { createServer as createHttps } from "node:https";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { promisify } from "node:util";
 import type { Edge } from "../../../../tools/box/edge/edge.ts";
 import type { Timeouts } from "../../../../tools/box/edge/upstream.ts";
@@ -89,7 +90,7 @@ describe("when a cloud gives no answer, the edge", () => {
     assert.equal(instance, response.headers.get("edge-request-id"));
   });
 
-  it("asks the next one when the certificate is not to be trusted", async function () {
+  it("asks the next one when the certificate is not to be trusted, and only then", async function () {
     const { key, cert } = await selfSigned().catch((error) => {
       if (process.env.CI === "true") throw error;
       console.log("    skipped: openssl is not installed (Debian: apt-get install openssl)");
@@ -99,6 +100,18 @@ describe("when a cloud gives no answer, the edge", () => {
       const { status, cloud, failures } = await ask(`https://127.0.0.1:${port}`);
       assert.deepEqual([status, cloud, failures], [200, "gcp", { 526: 1 }]);
     });
+    await edge?.stop();
+    const usual = getCACertificates("default");
+    setDefaultCACertificates([...usual, cert.toString()]);
+    try {
+      const trusted = createHttps({ key, cert }, (_, response) => response.end("over TLS"));
+      await withListener(trusted, async (port) => {
+        const { status, cloud, text, failures } = await ask(`https://127.0.0.1:${port}`);
+        assert.deepEqual([status, cloud, text, failures], [200, "aws", "over TLS", {}]);
+      });
+    } finally {
+      setDefaultCACertificates(usual);
+    }
   });
 
   it("asks the next one when the TLS handshake fails, or does not end", async () => {
@@ -172,7 +185,17 @@ async function selfSigned(): Promise<{ key: Buffer; cert: Buffer }> {
   const file = (name: string) => join(folder, name);
   try {
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1"];
-    await promisify(execFile)("openssl", ["req", "-x509", ...curve, "-keyout", file("key"), "-out", file("cert")]);
+    const address = ["-addext", "subjectAltName=IP:127.0.0.1"];
+    await promisify(execFile)("openssl", [
+      "req",
+      "-x509",
+      ...curve,
+      ...address,
+      "-keyout",
+      file("key"),
+      "-out",
+      file("cert"),
+    ]);
     return { key: await readFile(file("key")), cert: await readFile(file("cert")) };
   } finally {
     await rm(folder, { recursive: true });
