@@ -5,7 +5,7 @@ import type { Cloud } from "../../../infra/names.ts";
 import { createControl } from "./control.ts";
 import { type EdgeCloud, Endpoint } from "./endpoint.ts";
 import type { Health, ProbeSettings } from "./health.ts";
-import { drain, listen } from "./listen.ts";
+import { Listener } from "./listener.ts";
 import { createProxy } from "./proxy.ts";
 import { route } from "./route.ts";
 import type { CloudTraffic } from "./traffic.ts";
@@ -101,14 +101,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       for (const member of changed) endpoints.get(member.cloud)!.member = member;
     },
   };
-  const control = createControl(edge, options.adminKey);
+  const listener = new Listener(server);
+  const control = new Listener(createControl(edge, options.adminKey));
   const stop = async () => {
-    await Promise.all([drain(server), drain(control)]);
+    await Promise.all([listener.drain(), control.drain()]);
     for (const endpoint of endpoints.values()) endpoint.stop();
   };
   try {
-    const url = await listen(server, host, port);
-    const controlUrl = await listen(control, "127.0.0.1", 0);
+    const url = await listener.listen(host, port);
+    const controlUrl = await control.listen("127.0.0.1", 0);
     return { ...edge, url, controlUrl, stop };
   } catch (error) {
     await stop();

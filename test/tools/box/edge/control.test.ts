@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Edge, startEdge } from "../../../../tools/box/edge/edge.ts";
+import { until } from "../support.ts";
 import {
   freePort,
   key,
@@ -93,6 +94,15 @@ describe("the edge's control", () => {
     } finally {
       await lone.stop();
     }
+  });
+
+  it("probes on a new connection each time, as a closed port would not be seen on an old one", async () => {
+    const ports: (number | undefined)[] = [];
+    clouds[0]!.server.prependListener("request", ({ url, socket }) => {
+      if (url === "/ready") ports.push(socket.remotePort);
+    });
+    await until("three probes have come", async () => ports.length >= 3);
+    assert.equal(new Set(ports).size, ports.length);
   });
 
   it("starts only with an active cloud, on a port that is free", async () => {

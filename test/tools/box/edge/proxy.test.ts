@@ -204,8 +204,13 @@ describe("the edge's proxy", () => {
     cloud.server.once("checkContinue", answer);
     const refused = await send(["PUT /k HTTP/1.1", "Host: kv", "Content-Length: 1000000", "Expect: 100-continue"]);
     assert.deepEqual([refused.status, refused.body], [413, "too large"]);
-    const early = await send(["PUT /k HTTP/1.1", "Host: kv", "Content-Length: 1000000"], "x".repeat(1000));
+    const sending = await Connection.open(port());
+    sending.write(`PUT /k HTTP/1.1\r\nHost: kv\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(1000)}`);
+    const early = (await sending.answer())!;
     assert.deepEqual([early.status, early.body], [413, "too large"]);
+    // Nobody waits for the rest.
+    assert.equal(await sending.answer(), null);
+    sending.socket.destroy();
     answer = echo;
     const connection = await Connection.open(port());
     connection.write("PUT /k HTTP/1.1\r\nHost: kv\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
@@ -270,11 +275,56 @@ describe("the edge's proxy", () => {
     await stopped;
   });
 
+  it("says so on connections that are kept when it stops, and does not wait for their clients", async () => {
+    const stopping = await startTestEdge([member("aws", cloud.url)]);
+    const released = Promise.withResolvers<void>();
+    const came = Promise.withResolvers<void>();
+    answer = async (_, response) => {
+      came.resolve();
+      await released.promise;
+      response.end();
+    };
+    const request = "GET /k HTTP/1.1\r\nHost: kv\r\n\r\n";
+    const [kept, idle] = await Promise.all([0, 1].map(() => Connection.open(Number(new URL(stopping.url).port))));
+    kept!.write(request);
+    await came.promise;
+    const stopped = stopping.stop();
+    kept!.write(request);
+    const startedAt = performance.now();
+    released.resolve();
+    const answers = [await kept!.answer(), await kept!.answer()];
+    assert.deepEqual(
+      answers.map((given) => given?.headers.get("connection")),
+      ["keep-alive", "close"],
+    );
+    await stopped;
+    assert.ok(performance.now() - startedAt < 5000, "it was not to wait until it cuts what is open");
+    for (const { socket } of [kept!, idle!]) socket.destroy();
+  });
+
+  it("ends a chunked answer to a client of HTTP/1.0 with its connection", async () => {
+    answer = (_, response) => {
+      response.write("one ");
+      response.end("two");
+    };
+    const connection = await Connection.open(port());
+    const chunks: Buffer[] = [];
+    connection.socket.on("data", (chunk) => chunks.push(chunk));
+    connection.write("GET /k HTTP/1.0\r\n\r\n");
+    await once(connection.socket, "end");
+    const text = Buffer.concat(chunks).toString();
+    assert.match(text, /\r\n\r\none two$/);
+    assert.doesNotMatch(text, /chunked/);
+    connection.socket.destroy();
+  });
+
   it("refuses headers above its bound, an unknown region and what is no HTTP", async () => {
     const large = await send(["GET /k HTTP/1.1", "Host: kv", `X-Large: ${"x".repeat(40_000)}`]);
     assert.equal(large.status, 431);
     const many = await seen(["GET /k HTTP/1.1", "Host: kv", ...Array.from({ length: 2100 }, () => "a:1")]);
     assert.equal(many.of("a").length, 2100);
+    answer = (_, response) => response.writeHead(200, Array.from({ length: 2100 }, () => ["a", "1"]).flat()).end();
+    assert.equal((await fetch(edge.url)).headers.get("a")!.split(",").length, 2100);
     const region = await send(["GET /k HTTP/1.1", "Host: kv", "Edge-Region: Atlantis"]);
     assert.equal(region.status, 400);
     assert.match(JSON.parse(region.body).detail, /^expected Edge-Region to be one of WNAM, .*, found "Atlantis"$/);
