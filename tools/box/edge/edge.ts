@@ -59,6 +59,7 @@ const maxHeaderBytes = 32 * 1024;
 const headersTimeout = 15_000;
 /** Milliseconds that Cloudflare keeps an idle connection of a client. */
 const keepAliveTimeout = 400_000;
+
 /** Starts the edge; rejects when it cannot listen, or no cloud is active. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { host, port, policy, probe, region, say, timeouts = cloudflareTimeouts } = options;
@@ -110,6 +111,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   try {
     const url = await listener.listen(host, port);
     const controlUrl = await control.listen("127.0.0.1", 0);
+    for (const endpoint of endpoints.values()) endpoint.probe();
     return { ...edge, url, controlUrl, stop };
   } catch (error) {
     await stop();

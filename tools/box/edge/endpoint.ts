@@ -20,23 +20,30 @@ export type EndpointOptions = {
   readonly say: (line: string) => void;
 };
 
-/** What the edge knows of one cloud, and its connections there. Probes it from the start, drained or not. */
+/** What the edge knows of one cloud, and its connections there. */
 export class Endpoint {
   readonly cloud: Cloud;
   readonly upstream: Upstream;
   readonly traffic = new Traffic();
   member: EdgeCloud;
   health: Health = unknownHealth(Date.now());
+  readonly #options: EndpointOptions;
   readonly #stop = new AbortController();
 
-  constructor(member: EdgeCloud, { probe, timeouts, say }: EndpointOptions) {
-    const { signal } = this.#stop;
+  constructor(member: EdgeCloud, options: EndpointOptions) {
     this.cloud = member.cloud;
     this.member = member;
-    this.upstream = new Upstream(member.url, timeouts);
+    this.#options = options;
+    this.upstream = new Upstream(member.url, options.timeouts);
+  }
+
+  /** From now on until it is stopped, drained or not: a cloud that is taken back can serve at once. */
+  probe(): void {
+    const { probe, say } = this.#options;
+    const { signal } = this.#stop;
     void probeUntilStopped({
       settings: probe,
-      ask: () => askOverHttp(member.readyUrl, probe.timeout, signal),
+      ask: () => askOverHttp(this.member.readyUrl, probe.timeout, signal),
       monotonic: () => performance.now(),
       sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => {}),
       stopped: signal,

@@ -6,7 +6,7 @@ import { answerFailure, type Failure, isRetried } from "./failure.ts";
 import { answerHeaders, regionHeader, requestHeaders } from "./headers.ts";
 import { sendProblem } from "./problem.ts";
 import { discardBody, relay } from "./relay.ts";
-import { isRegion, type Traffic } from "./traffic.ts";
+import type { Traffic } from "./traffic.ts";
 import type { Timeouts, Upstream } from "./upstream.ts";
 
 /** A cloud as the proxy sees it. */
@@ -25,7 +25,7 @@ export function createProxy(options: ProxyOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const region = request.headers[regionHeader.toLowerCase()] ?? options.region;
     const id = newId();
-    if (typeof region === "string" && isRegion(region)) {
+    if (isRegion(region)) {
       // Node refuses to send what its own parser should not have let through: this connection ends, not the edge.
       forward(options, { request, response, id, region }).catch(() => response.destroy());
       return;
@@ -34,6 +34,10 @@ export function createProxy(options: ProxyOptions) {
     const detail = `expected ${regionHeader} to be one of ${known}, found ${JSON.stringify(region)}`;
     refuse({ request, response, id }, { status: 400, detail });
   };
+}
+
+function isRegion(found: string | string[]): found is Region {
+  return typeof found === "string" && Object.hasOwn(regions, found);
 }
 
 type Exchange = {

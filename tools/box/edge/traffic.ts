@@ -1,4 +1,4 @@
-import { type Region, regions } from "../../../infra/edge/steering.ts";
+import type { Region } from "../../../infra/edge/steering.ts";
 
 /** What went to one cloud since the edge started. */
 export type CloudTraffic = {
@@ -39,8 +39,4 @@ export class Traffic {
       failures: Object.fromEntries(this.#failures),
     };
   }
-}
-
-export function isRegion(text: string): text is Region {
-  return Object.hasOwn(regions, text);
 }

@@ -64,6 +64,19 @@ describe("the edge's control", () => {
     assert.equal(await answers("ENAM"), "aws");
   });
 
+  it("starts with a drained cloud that is ready to be taken back", async () => {
+    const other = await startTestEdge([member("aws", clouds[0]!.url), member("gcp", clouds[1]!.url, "drained")]);
+    try {
+      await untilHealth(other, "gcp", "up");
+      const ask = async () => (await fetch(other.url, { headers: { "Edge-Region": "WEU" } })).headers.get("edge-cloud");
+      assert.equal(await ask(), "aws");
+      other.setState("gcp", "active");
+      assert.equal(await ask(), "gcp");
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("refuses who has not the admin key, and what it does not know", async () => {
     for (const authorization of ["", "Bearer", `Bearer ${key}x`, key, `bearer ${key}`]) {
       assert.equal((await control("GET", "/v1/edge", authorization)).status, 401);

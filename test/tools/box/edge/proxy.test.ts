@@ -211,6 +211,8 @@ describe("the edge's proxy", () => {
     // Nobody waits for the rest.
     assert.equal(await sending.answer(), null);
     sending.socket.destroy();
+    cloud.server.once("checkExpectation", echo);
+    assert.deepEqual((await seen(["GET /k HTTP/1.1", "Host: kv", "Expect: more"])).of("Expect"), ["more"]);
     answer = echo;
     const connection = await Connection.open(port());
     connection.write("PUT /k HTTP/1.1\r\nHost: kv\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
@@ -271,8 +273,10 @@ describe("the edge's proxy", () => {
     const stopped = stopping.stop();
     await assert.rejects(fetch(stopping.url));
     released.resolve();
+    const answeredAt = performance.now();
     assert.equal(await (await response).text(), "answered");
     await stopped;
+    assert.ok(performance.now() - answeredAt < 5000, "it was not to wait until it cuts what is open");
   });
 
   it("says so on connections that are kept when it stops, and does not wait for their clients", async () => {
