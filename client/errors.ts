@@ -159,7 +159,12 @@ export function isTransient(error: unknown): error is SkyKVError {
   if (error.code === "unreachable" || error.code === "timeout") return true;
   // An unconfirmed write is an answer, not a failure: repeating it would only wait again.
   if (error.code === "unconfirmed") return false;
-  return error.status === 429 || error.status === 502 || error.status === 503 || error.status === 504;
+  return error.status === 429 || error.status === 502 || error.status === 503 || error.status === 504 || isEdge(error);
+}
+
+/** Cloudflare's own statuses, 520 to 530: no answer came from the service, as with a broken connection. */
+function isEdge({ status }: SkyKVError): boolean {
+  return status >= 520 && status <= 530;
 }
 
 function rootOf(cause: unknown): string {

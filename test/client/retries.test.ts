@@ -21,6 +21,16 @@ describe("client: retries, deadlines and session", () => {
     assert.equal(fake.seen.length, 3);
   });
 
+  it("repeats what the edge could not hand on: Cloudflare's 520 to 530", async () => {
+    fake = await startFake((_, response, count) => {
+      if (count === 1) return response.writeHead(520, { "content-type": "text/html" }).end("<h1>520</h1>");
+      if (count === 2) return response.writeHead(530).end("error code: 1016");
+      entry(response, 201);
+    });
+    await fake.client().namespace().put("k", "v");
+    assert.equal(fake.seen.length, 3);
+  });
+
   it("repeats a read whose body was cut", async () => {
     fake = await startFake((_, response, count) => {
       if (count > 1) return entry(response, 200, "value");

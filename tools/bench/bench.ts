@@ -1,5 +1,5 @@
 import type { Measured } from "./load.ts";
-import type { Servers, Subject } from "./servers.ts";
+import type { Measurable, Servers } from "./servers.ts";
 import { processorSeconds } from "./usage.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -19,47 +19,54 @@ export type Round = Measured & {
 /** A workload on both servers, round by round; the rounds of a pair followed each other. */
 export type Result = {
   readonly workload: Workload;
-  readonly rounds: readonly { readonly service: Round; readonly bare: Round }[];
+  /** Their names. */
+  readonly subject: string;
+  readonly reference: string;
+  readonly rounds: readonly { readonly subject: Round; readonly reference: Round }[];
 };
 
 export type Plan = {
   readonly rounds: number;
   /** Of one round. */
   readonly seconds: number;
-  /** Seconds that the service runs before it counts: what V8 has not compiled yet costs several times as much. */
+  /** Seconds that the subject runs before it counts: what V8 has not compiled yet costs several times as much. */
   readonly warmUp: number;
 };
 
-/** Seconds: the bare server has little to compile. */
-const bareWarmUp = 1;
+/** Seconds: the bare server has little to compile, and the service behind the edge is warmed through it. */
+const referenceWarmUp = 1;
 
-/** Service and bare server in turns, so that whatever else the machine does meets both. */
+/** Subject and reference in turns, so that whatever else the machine does meets both. */
 export async function measure(servers: Servers, workload: Workload, plan: Plan): Promise<Result> {
-  const service = servers.service(workload.cacheBytes);
-  const { bare } = servers;
-  const round = (subject: Subject, seconds: number) => measureRound(servers, workload, subject, seconds);
-  await round(bare, bareWarmUp);
-  await round(service, plan.warmUp);
-  const rounds: { service: Round; bare: Round }[] = [];
+  const { subject, reference } = servers.pair(workload.cacheBytes);
+  const round = (server: Measurable, seconds: number) => measureRound(servers, workload, server, seconds);
+  await round(reference, referenceWarmUp);
+  await round(subject, plan.warmUp);
+  const rounds: { subject: Round; reference: Round }[] = [];
   while (rounds.length < plan.rounds) {
-    rounds.push({ bare: await round(bare, plan.seconds), service: await round(service, plan.seconds) });
+    rounds.push({ reference: await round(reference, plan.seconds), subject: await round(subject, plan.seconds) });
   }
-  return { workload, rounds };
+  return { workload, subject: subject.name, reference: reference.name, rounds };
 }
 
-async function measureRound(servers: Servers, workload: Workload, subject: Subject, seconds: number): Promise<Round> {
-  const processes = [subject.pid, servers.clientPid, servers.databasePid];
+async function measureRound(
+  servers: Servers,
+  workload: Workload,
+  measured: Measurable,
+  seconds: number,
+): Promise<Round> {
+  const processes = [measured.pid, servers.clientPid, servers.databasePid];
   const { keys, reads } = workload;
   const startedAt = performance.now();
   const before = processes.map(processorSeconds);
-  const measured = await servers.measure({ port: subject.port, keys, reads, seconds });
+  const answered = await servers.measure({ port: measured.port, keys, reads, seconds });
   const elapsed = (performance.now() - startedAt) / 1000;
   const [server, client, database] = processes.map((pid, i) => {
     const [from, to] = [before[i]!, processorSeconds(pid)];
     return from === null || to === null ? null : (to - from) / elapsed;
   }) as [number | null, number | null, number | null];
-  const cost = server === null ? null : (server * elapsed * 1e6) / measured.answers;
-  return { ...measured, cost, usage: { server, client, database } };
+  const cost = server === null ? null : (server * elapsed * 1e6) / answered.answers;
+  return { ...answered, cost, usage: { server, client, database } };
 }
 
 /** Figures of all rounds of one server. */
@@ -90,9 +97,9 @@ export function figures(rounds: readonly Round[]): Figures {
   };
 }
 
-/** Requests a second of the service as a part of the bare server's: the median of the pairs. */
+/** Requests a second of the subject as a part of the reference's: the median of the pairs. */
 export function ratio({ rounds }: Result): number {
-  return median(rounds.map(({ service, bare }) => service.answers / bare.answers));
+  return median(rounds.map(({ subject, reference }) => subject.answers / reference.answers));
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-/** `npm run bench`: the service beside a bare `node:http` server, in one run. */
+/** `npm run bench`: the service beside a bare `node:http` server, or behind the box's edge beside itself, in one run. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measure, type Plan, type Result } from "./bench.ts";
@@ -14,6 +14,7 @@ the same bytes, in turns. All of it, client included, shares this machine. Exits
 
   --quick           short rounds: all within a minute
   --filter TEXT     only workloads whose names hold TEXT: ${workloads.map(({ name }) => name).join(", ")}
+  --edge            the service behind the box's edge beside the service itself
   --no-check        exits with 0 however slow the service is
   --json            prints one line of JSON, with every round
   --data FOLDER     the disk to measure: a folder is made there and removed (default: node_modules/.cache)
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean", default: false },
       filter: { type: "string", default: "" },
+      edge: { type: "boolean", default: false },
       check: { type: "boolean", default: true },
       json: { type: "boolean", default: false },
       data: { type: "string", default: join(import.meta.dirname, "../../node_modules/.cache") },
@@ -43,7 +45,10 @@ async function main(): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const chosen = workloads.filter(({ name }) => name.toLowerCase().includes(options.filter.toLowerCase()));
+  const chosen = workloads
+    .filter(({ name }) => name.toLowerCase().includes(options.filter.toLowerCase()))
+    // What is demanded is demanded of the service.
+    .map((workload) => (options.edge ? { ...workload, target: null } : workload));
   if (chosen.length === 0) throw new Error(`expected --filter to be in a workload's name, found ${options.filter}`);
   const plan = options.quick ? plans.quick : plans.full;
   const print = (text: string) => options.json || process.stdout.write(`${text}\n\n`);
@@ -51,6 +56,7 @@ async function main(): Promise<number> {
   const servers = await startServers({
     folder: options.data,
     cacheBytes: chosen.map(({ cacheBytes }) => cacheBytes),
+    edge: options.edge,
     profiles: options.profile,
     say: (line) => process.stderr.write(`${line} …\n`),
   });

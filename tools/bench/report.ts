@@ -22,18 +22,18 @@ const widths = [10, 11, 8, 8, 9, 13, 8, 10];
 
 export function resultText(result: Result): string {
   const { workload, rounds } = result;
-  const of = (name: "service" | "bare") => {
-    const { perSecond, p50, p99, cost, usage } = figures(rounds.map((round) => round[name]));
+  const of = (which: "subject" | "reference") => {
+    const { perSecond, p50, p99, cost, usage } = figures(rounds.map((round) => round[which]));
     const times = [Math.round(perSecond).toLocaleString("en"), p50.toFixed(2), p99.toFixed(2), cost?.toFixed(1) ?? "?"];
-    return row([name === "bare" ? "node:http" : name, ...times, ...percents(usage)]);
+    return row([result[which], ...times, ...percents(usage)]);
   };
   const { target } = workload;
   const verdict = target === null ? "" : ` (at least ${target}: ${isMet(result) ? "met" : "MISSED"})`;
   return [
     `${workload.name}: ${workload.what}`,
     row(columns),
-    of("service"),
-    of("bare"),
+    of("subject"),
+    of("reference"),
     `  ratio ${ratio(result).toFixed(2)}${verdict}`,
   ].join("\n");
 }
@@ -57,8 +57,8 @@ export function json(machine: Machine, plan: Plan, results: readonly Result[]): 
       workload: result.workload,
       ratio: ratio(result),
       met: isMet(result),
-      service: figures(result.rounds.map(({ service }) => service)),
-      bare: figures(result.rounds.map(({ bare }) => bare)),
+      [result.subject]: figures(result.rounds.map(({ subject }) => subject)),
+      [result.reference]: figures(result.rounds.map(({ reference }) => reference)),
       rounds: result.rounds,
     })),
   });

@@ -15,21 +15,23 @@ export type ServersOptions = {
   readonly folder: string;
   /** Bounds of the services' memory for values in bytes, one service each; null: the default. */
   readonly cacheBytes: readonly (number | null)[];
+  /** Measure the service behind the box's edge beside the service itself, not the service beside the bare server. */
+  readonly edge: boolean;
   /** Where the services write profiles of their use of the processor when they end. */
   readonly profiles: string | undefined;
   readonly say: (line: string) => void;
 };
 
 /** A server that is measured. */
-export type Subject = { readonly port: number; readonly pid: number };
+export type Measurable = { readonly name: string; readonly port: number; readonly pid: number };
 
 /** All that runs during a bench, each a process of its own. */
 export type Servers = {
   readonly folder: string;
   readonly databaseUrl: string;
   readonly databasePid: number;
-  readonly service: (cacheBytes: number | null) => Subject;
-  readonly bare: Subject;
+  /** What is measured, and beside what, where the service's memory is so bounded. */
+  readonly pair: (cacheBytes: number | null) => { readonly subject: Measurable; readonly reference: Measurable };
   readonly clientPid: number;
   /** Lets the client do one round. Rejects when an answer was not right. */
   readonly measure: (order: Omit<Order, "authorization">) => Promise<Measured>;
@@ -50,7 +52,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   stack.defer(() => postgres.stop());
   const key = newKey();
   const profiling = options.profiles && `--cpu-prof --cpu-prof-dir=${options.profiles}`;
-  const services = new Map<number | null, Subject & { url: string }>();
+  const services = new Map<number | null, Measurable & { url: string }>();
   for (const cacheBytes of new Set(options.cacheBytes)) {
     const environment = {
       PATH: process.env.PATH,
@@ -65,7 +67,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     const logPath = join(folder, `service-${services.size}.log`);
     const service = await startService({ main: serviceMain, environment, logPath });
     stack.defer(() => service.stop());
-    services.set(cacheBytes, { url: service.url, port: Number(new URL(service.url).port), pid: service.pid });
+    services.set(cacheBytes, { name: "service", url: service.url, port: portOf(service.url), pid: service.pid });
   }
 
   options.say(`writing ${seededKeys.toLocaleString("en")} entries`);
@@ -73,7 +75,15 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   await api.createNamespace();
   await api.fill();
 
-  const bare = await startBare(stack, await api.answers());
+  const pairs = new Map<number | null, { subject: Measurable; reference: Measurable }>();
+  if (options.edge) {
+    for (const [bytes, service] of services) {
+      pairs.set(bytes, { subject: await startEdge(stack, service.url), reference: service });
+    }
+  } else {
+    const bare = await startBare(stack, await api.answers());
+    for (const [bytes, service] of services) pairs.set(bytes, { subject: service, reference: bare });
+  }
   const client = await startChild(stack, "load.ts");
   const measure = async (order: Omit<Order, "authorization">) => {
     client.send({ ...order, authorization: `Bearer ${key}` } satisfies Order);
@@ -86,8 +96,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     folder,
     databaseUrl: postgres.url,
     databasePid: postgres.pid,
-    service: (cacheBytes) => services.get(cacheBytes)!,
-    bare,
+    pair: (cacheBytes) => pairs.get(cacheBytes)!,
     clientPid: client.pid!,
     measure,
     stop: () => owned.disposeAsync(),
@@ -101,10 +110,20 @@ function newKey(): string {
   return `skykv_${randomBytes(6).toString("hex")}_${randomBytes(22).toString("hex").slice(0, 43)}`;
 }
 
-async function startBare(stack: AsyncDisposableStack, answers: Answers): Promise<Subject> {
+async function startBare(stack: AsyncDisposableStack, answers: Answers): Promise<Measurable> {
   const child = await startChild(stack, "bare.ts");
   child.send(answers);
-  return { port: await reply<number>(child), pid: child.pid! };
+  return { name: "node:http", port: await reply<number>(child), pid: child.pid! };
+}
+
+async function startEdge(stack: AsyncDisposableStack, serviceUrl: string): Promise<Measurable> {
+  const child = await startChild(stack, "edge.ts");
+  child.send(serviceUrl);
+  return { name: "edge", port: await reply<number>(child), pid: child.pid! };
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }
 
 /** The next message of a child. Rejects when the child ends instead. */

@@ -9,7 +9,7 @@ export type Workload = {
   readonly keys: number;
   /** What the service's memory for values is bounded by; null: its default. */
   readonly cacheBytes: number | null;
-  /** Requests a second of the service as a part of the bare server's, at least; null: only shown. */
+  /** Requests a second of the subject as a part of the reference's, at least; null: only shown. */
   readonly target: number | null;
 };
 
