@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig } from "../config/aws.ts";
+import { clusterRights } from "./cluster-rights.ts";
 import type { EntityArgs } from "./entity.ts";
 import { document, trust } from "./policy.ts";
 
@@ -40,11 +41,8 @@ export class ClusterRoles extends pulumi.ComponentResource {
       trust("eks.amazonaws.com", ["sts:AssumeRole", "sts:TagSession"], ofThisCluster),
       clusterPolicies[config.cluster.mode],
     );
-    const secrets = new aws.iam.RolePolicy(
-      "secrets",
-      { role: cluster.role.name, policy: args.key.apply(encryptSecrets) },
-      parent,
-    );
+    const policy = args.key.apply((keyArn) => document(clusterRights(config.cluster.mode, keyArn)));
+    const rights = new aws.iam.RolePolicy("cluster", { role: cluster.role.name, policy }, parent);
     const node = role(
       "node",
       "The nodes of the cluster",
@@ -53,7 +51,7 @@ export class ClusterRoles extends pulumi.ComponentResource {
     );
     this.cluster = cluster.role;
     this.node = node.role;
-    this.rights = [...cluster.attachments, secrets, ...node.attachments];
+    this.rights = [...cluster.attachments, rights, ...node.attachments];
     this.registerOutputs({});
   }
 }
@@ -76,8 +74,3 @@ const nodePolicies: Policies = {
   automatic: ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"],
   "managed-nodes": ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"],
 };
-
-function encryptSecrets(keyArn: string): string {
-  const Action = ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"];
-  return document([{ Sid: "SecretsOfKubernetes", Effect: "Allow", Action, Resource: keyArn }]);
-}

@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig } from "../config/aws.ts";
 import { serviceRange } from "./subnets.ts";
 
@@ -18,11 +17,14 @@ export function clusterSettings({ cluster: { version } }: AwsConfig) {
   };
 }
 
-/** Auto Mode is three switches that EKS takes together or not at all. */
-export function nodeSettings({ cluster: { mode } }: AwsConfig, networkCidr: string, nodeRoleArn: pulumi.Input<string>) {
+/**
+ * Auto Mode is three switches that EKS takes together or not at all. It has none of EKS's own pools, and so, as EKS insists,
+ * no role for their nodes.
+ */
+export function nodeSettings({ cluster: { mode } }: AwsConfig, networkCidr: string) {
   const enabled = mode === "automatic";
   return {
-    computeConfig: enabled ? { enabled, nodePools: ["general-purpose", "system"], nodeRoleArn } : { enabled },
+    computeConfig: { enabled },
     storageConfig: { blockStorage: { enabled } },
     kubernetesNetworkConfig: {
       ipFamily: "ipv4",

@@ -46,7 +46,7 @@ export class Cluster extends pulumi.ComponentResource {
       {
         name: this.name,
         ...clusterSettings(config),
-        ...nodeSettings(config, network.cidr, roles.node.arn),
+        ...nodeSettings(config, network.cidr),
         roleArn: roles.cluster.arn,
         vpcConfig: { ...endpointSettings(config), subnetIds: Object.values(network.privateSubnets) },
         encryptionConfig: { provider: { keyArn: keys.cluster }, resources: ["secrets"] },

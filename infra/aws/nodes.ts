@@ -6,6 +6,7 @@ import type { EntityArgs } from "./entity.ts";
 import { podTrust } from "./identity-trust.ts";
 import type { Network } from "./network.ts";
 import { NodeGroups } from "./node-groups.ts";
+import { NodePool } from "./node-pool.ts";
 
 export type NodesArgs = EntityArgs & {
   readonly network: Network;
@@ -39,8 +40,9 @@ export class Nodes extends pulumi.ComponentResource {
         },
         { parent: this, provider: kubernetes },
       );
-      // Its pods are the first to ask for nodes, which fetch images from outside.
-      this.ready = [policies, addon("metrics-server", {}, args.network.ready)];
+      const pool = new NodePool("pool", args, { parent: this });
+      // Its pods are the first to ask for nodes.
+      this.ready = [policies, pool.ready, addon("metrics-server", {}, [pool.ready])];
     } else {
       const cni = this.#cniRole(args);
       const before = [

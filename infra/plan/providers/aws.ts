@@ -86,7 +86,7 @@ const cluster: ProviderFacts["resources"] = {
       "accessConfig.bootstrapClusterCreatorAdminPermissions",
       "kubernetesNetworkConfig.ipFamily",
       "kubernetesNetworkConfig.serviceIpv4Cidr",
-      // Also when it goes: so from Auto Mode to node groups.
+      // Also when it goes.
       "computeConfig.nodeRoleArn",
       "remoteNetworkConfig",
     ],
@@ -195,7 +195,8 @@ const data: ProviderFacts["resources"] = {
     ...physical("clusterIdentifier", /^[a-z](?!.*--)[a-z0-9-]{0,61}[a-z0-9]$/),
   },
   "aws:rds/clusterInstance:ClusterInstance": {
-    id: nameBy("identifier"),
+    // Not by Pulumi but by the provider, which counts from the time.
+    id: ({ identifier }, name) => `${identifier ?? `tf-${parseInt(hash(name).slice(0, 12), 16)}`}`,
     replacedBy: [
       "clusterIdentifier",
       "identifier",

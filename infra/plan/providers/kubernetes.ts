@@ -52,6 +52,7 @@ export const facts: ProviderFacts = {
     "kubernetes:core/v1:Secret": object({ replacedBy: ["type", "immutable"] }),
     "kubernetes:core/v1:Service": object({ replacedBy: ["spec.clusterIP"], physicalName: shortName }),
     "kubernetes:core/v1:ServiceAccount": object(),
+    "kubernetes:eks.amazonaws.com/v1:NodeClass": object(),
     "kubernetes:external-secrets.io/v1:ClusterSecretStore": object(),
     "kubernetes:external-secrets.io/v1:ExternalSecret": object(),
     // Labels are given to what a chart makes by its values alone.
@@ -60,6 +61,7 @@ export const facts: ProviderFacts = {
       tags: null,
       physicalName: { input: "name", pattern: /^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$/, within: ["namespace"] },
     },
+    "kubernetes:karpenter.sh/v1:NodePool": object(),
     "kubernetes:keda.sh/v1alpha1:ScaledObject": object(),
     "kubernetes:keda.sh/v1alpha1:TriggerAuthentication": object(),
     "kubernetes:networking.k8s.io/v1:NetworkPolicy": object(),

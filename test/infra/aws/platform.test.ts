@@ -9,7 +9,7 @@ import { statefulResourcesAreProtected } from "../support/checks/protection.ts";
 import { noSecretIsPlain } from "../support/checks/secrets.ts";
 import { everythingIsTagged } from "../support/checks/tags.ts";
 import { needsSdks } from "../support/sdks.ts";
-import { all, inputsOf, namesOf, runPlatform } from "./fixtures/run.ts";
+import { all, custom, inputsOf, namesOf, runPlatform } from "./fixtures/run.ts";
 
 const profiles = ["small", "standard", "large"] as const;
 
@@ -83,7 +83,35 @@ describe("the platform on AWS", () => {
     );
     follows("ec2/natGateway:NatGateway a-nat", "ec2/route:Route a-public");
     follows("eks/podIdentityAssociation:PodIdentityAssociation skykv-api", "eks/cluster:Cluster");
-    mustComeAfter(plan, "kubernetes:core/v1:ConfigMap", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation");
+    mustComeAfter(
+      plan,
+      "kubernetes:core/v1:ConfigMap",
+      "aws:eks/accessPolicyAssociation:AccessPolicyAssociation 111122223333/skykv-deployer",
+    );
+    for (const earlier of [
+      "aws:eks/accessPolicyAssociation:AccessPolicyAssociation pool",
+      "aws:ec2/route:Route a-private",
+      "kubernetes:eks.amazonaws.com/v1:NodeClass",
+    ]) {
+      mustComeAfter(plan, "kubernetes:karpenter.sh/v1:NodePool", earlier);
+    }
+    mustComeAfter(plan, "aws:eks/addon:Addon metrics-server", "kubernetes:karpenter.sh/v1:NodePool");
+  });
+
+  it("has nodes under our key and with our tags, in the private subnets, and no pool of EKS's own", () => {
+    const plan = up("standard");
+    const { computeConfig, encryptionConfig, tags } = inputsOf(plan, "eks/cluster:Cluster");
+    assert.deepEqual(computeConfig, { enabled: true });
+    const { spec } = custom(plan, "eks.amazonaws.com/v1:NodeClass");
+    assert.equal(spec.ephemeralStorage.kmsKeyID, encryptionConfig.provider.keyArn);
+    assert.deepEqual(spec.tags, tags);
+    assert.equal(spec.subnetSelectorTerms.length, 3);
+    assert.match(spec.role, /^node-/);
+    const { principalArn, type } = inputsOf(plan, "eks/accessEntry:AccessEntry", "pool");
+    assert.ok(principalArn.endsWith(`:role/${spec.role}`));
+    assert.equal(type, "EC2");
+    const { nodeClassRef } = custom(plan, "karpenter.sh/v1:NodePool").spec.template.spec;
+    assert.equal(nodeClassRef.name, custom(plan, "eks.amazonaws.com/v1:NodeClass").metadata.name);
   });
 
   it("lets no password and no plain connection to the database or the cache", () => {
@@ -224,6 +252,7 @@ describe("options of the platform on AWS", function () {
     noSecretIsPlain(plan);
     await everythingIsTagged(plan);
     assert.deepEqual(namesOf(plan, "eks/nodeGroup:NodeGroup"), ["a", "b", "c"]);
+    assert.throws(() => custom(plan, "karpenter.sh/v1:NodePool"));
     const { blockDeviceMappings } = inputsOf(plan, "ec2/launchTemplate:LaunchTemplate");
     for (const { ebs } of blockDeviceMappings) assert.match(ebs.kmsKeyId, /^arn:aws:kms:/);
     for (const addon of ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"]) {

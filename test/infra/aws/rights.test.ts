@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { clusterRights } from "../../../infra/aws/cluster-rights.ts";
 import { podTrust } from "../../../infra/aws/identity-trust.ts";
 import { keyPolicy } from "../../../infra/aws/key-policy.ts";
 import type { Statement } from "../../../infra/aws/policy.ts";
@@ -79,6 +80,46 @@ describe("trust in pods on AWS", () => {
     assert.deepEqual(statement!.Principal, { Service: "pods.eks.amazonaws.com" });
     assert.deepEqual(statement!.Action, ["sts:AssumeRole", "sts:TagSession"]);
     assert.deepEqual(Object.values(statement!.Condition!.StringEquals!), ["arn:cluster", "skykv", "skykv-api"]);
+  });
+});
+
+describe("rights of the control plane on AWS", () => {
+  const sids = (statements: readonly Statement[]) => statements.map(({ Sid }) => Sid);
+
+  it("reach further than AWS's own policies for the secrets' key, and in Auto Mode for disks and tags", () => {
+    assert.deepEqual(sids(clusterRights("managed-nodes", key("cluster"))), ["SecretsOfKubernetes"]);
+    assert.deepEqual(sids(clusterRights("automatic", key("cluster"))), [
+      "SecretsOfKubernetes",
+      "DisksOfNodes",
+      "DisksOfNodesAttach",
+      "TagsOfNodes",
+      "TagsOfInterfaces",
+      "TagsOfBalancers",
+    ]);
+  });
+
+  it("use one key, and give it to services of AWS alone", () => {
+    const ofKeys = clusterRights("automatic", key("cluster")).filter(({ Action }) =>
+      list(Action)[0]!.startsWith("kms:"),
+    );
+    for (const { Action, Condition, Resource } of ofKeys) {
+      assert.equal(Resource, key("cluster"));
+      if (list(Action).includes("kms:CreateGrant")) {
+        assert.deepEqual(Condition, { Bool: { "kms:GrantIsForAWSResource": "true" } });
+      }
+    }
+  });
+
+  it("make only what carries the name of the cluster that asks", () => {
+    const others = clusterRights("automatic", key("cluster")).filter(({ Resource }) => Resource === "*");
+    assert.equal(others.length, 3);
+    for (const { Condition, Sid } of others) {
+      assert.deepEqual(
+        Condition!.StringEquals,
+        { "aws:RequestTag/eks:eks-cluster-name": `\${aws:PrincipalTag/eks:eks-cluster-name}` },
+        Sid,
+      );
+    }
   });
 });
 

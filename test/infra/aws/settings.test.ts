@@ -4,6 +4,7 @@ import { cacheNodes } from "../../../infra/aws/cache-nodes.ts";
 import { endpointSettings, nodeSettings, principalWord } from "../../../infra/aws/cluster-settings.ts";
 import { kubeconfig } from "../../../infra/aws/kubeconfig.ts";
 import { balancerSettings } from "../../../infra/aws/load-balancer.ts";
+import { nodeClassSpec } from "../../../infra/aws/node-pool-settings.ts";
 import { imageType, share } from "../../../infra/aws/node-sizes.ts";
 import type { AwsConfig } from "../../../infra/config/aws.ts";
 import { needsSdks } from "../support/sdks.ts";
@@ -16,7 +17,7 @@ describe("the cluster on AWS", () => {
       ["automatic", true],
       ["managed-nodes", false],
     ] as const) {
-      const settings = nodeSettings(withCluster({ mode }), "10.16.0.0/16", "arn:role");
+      const settings = nodeSettings(withCluster({ mode }), "10.16.0.0/16");
       assert.deepEqual(
         [
           settings.computeConfig.enabled,
@@ -28,9 +29,9 @@ describe("the cluster on AWS", () => {
     }
   });
 
-  it("names a role for nodes only where there are pools for them, which EKS insists on", () => {
-    const { computeConfig } = nodeSettings(withCluster({ mode: "managed-nodes" }), "10.16.0.0/16", "arn:role");
-    assert.deepEqual(computeConfig, { enabled: false });
+  it("has none of the pools that EKS brings, and so no role for their nodes, which EKS would refuse", () => {
+    const { computeConfig } = nodeSettings(withCluster({ mode: "automatic" }), "10.16.0.0/16");
+    assert.deepEqual(computeConfig, { enabled: true });
   });
 
   it("is reached from outside by listed ranges alone", () => {
@@ -71,6 +72,24 @@ describe("node groups on AWS", () => {
     const x86 = ["m7i.large", "c6a.large", "g5.xlarge", "t3.medium", "m5.large"];
     for (const type of arm) assert.equal(imageType(type), "BOTTLEROCKET_ARM_64", type);
     for (const type of x86) assert.equal(imageType(type), "BOTTLEROCKET_x86_64", type);
+  });
+});
+
+describe("the class of nodes on AWS", () => {
+  it("has fields that EKS documents, which no server but its own can judge", () => {
+    const tags = { project: "skykv", stack: "aws", owner: "team", "data-class": "public" };
+    const place = { subnetIds: ["subnet-1", "subnet-2"], securityGroupId: "sg-1" };
+    const { role, subnetSelectorTerms, securityGroupSelectorTerms, ephemeralStorage, ...rest } = nodeClassSpec({
+      ...place,
+      role: "node-1",
+      keyArn: "arn:key",
+      tags,
+    });
+    assert.equal(role, "node-1");
+    assert.deepEqual(subnetSelectorTerms, [{ id: "subnet-1" }, { id: "subnet-2" }]);
+    assert.deepEqual(securityGroupSelectorTerms, [{ id: "sg-1" }]);
+    assert.deepEqual(ephemeralStorage, { kmsKeyID: "arn:key" });
+    assert.deepEqual(rest, { tags });
   });
 });
 
