@@ -506,6 +506,24 @@ function assertReplayed(again: Answer, first: Answer): void {
     const { instance: _, ...body } = text === "" ? {} : JSON.parse(text);
     return [status, headers.etag, headers["kv-version"], headers["kv-updated-at"], headers["kv-expires-at"], body];
   };
-  assert.deepEqual(facts(again), facts(first));
+  assert.deepEqual(facts(again), facts(first).with(-1, keptOf(facts(first).at(-1))));
   assert.equal(again.headers["idempotency-replayed"], "true");
+}
+
+/** Values of entries that a request has read are kept for its retries up to this size in all: see `docs/api.md`. */
+const keptBytes = 64 * 1024;
+
+/** What is kept of an answer: of values read, those that fit. */
+// biome-ignore lint/suspicious/noExplicitAny: JSON of an answer.
+function keptOf(body: any): any {
+  if (body.results === undefined) return body;
+  let left = keptBytes;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of an answer.
+  const results = body.results.map((result: any) => {
+    const { value, encoding, ...facts } = result.entry ?? {};
+    if (result.op !== "get" || value === undefined || facts.kind !== "value") return result;
+    left -= facts.size;
+    return left >= 0 ? result : { ...result, entry: { ...facts, omitted: true } };
+  });
+  return { ...body, results };
 }
