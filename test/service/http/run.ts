@@ -512,6 +512,8 @@ function assertReplayed(again: Answer, first: Answer): void {
 
 /** Values of entries that a request has read are kept for its retries up to this size in all: see `docs/api.md`. */
 const keptBytes = 64 * 1024;
+/** Larger ones are blobs, and read again. */
+const inlineBytes = 2 ** 20;
 
 /** What is kept of an answer: of values read, those that fit. */
 // biome-ignore lint/suspicious/noExplicitAny: JSON of an answer.
@@ -521,7 +523,7 @@ function keptOf(body: any): any {
   // biome-ignore lint/suspicious/noExplicitAny: JSON of an answer.
   const results = body.results.map((result: any) => {
     const { value, encoding, ...facts } = result.entry ?? {};
-    if (result.op !== "get" || value === undefined || facts.kind !== "value") return result;
+    if (result.op !== "get" || value === undefined || facts.kind !== "value" || facts.size > inlineBytes) return result;
     left -= facts.size;
     return left >= 0 ? result : { ...result, entry: { ...facts, omitted: true } };
   });
