@@ -74,7 +74,8 @@ with input as (
     cells = case when excluded.cells is not null then ${cells(stamped)} end,
     extra = null
   where excluded.replaces is null or excluded.replaces = e.changed
-  returning path, hlc, changed, replaces, seen
+  -- Zero: inserted, and what stands in \`replaces\` is only the guard.
+  returning path, hlc, changed, case when xmax <> 0 then replaces end as replaces, seen
 ), appended as (
   insert into feed (shard, path, entered_here) select i.shard, w.path, true from written w join input i using (path)
 )${receipts ? receiptsPart(atomic) : ""}${atomic ? holdsPart : ""}
