@@ -40,9 +40,9 @@ export async function operationFrom(service: Service, namespace: Namespace, inpu
   }
   switch (input.op) {
     case "get":
-      return { kind: "check", conditions: unconditional, mustExist: false };
+      return { kind: "get", conditions: unconditional };
     case "check":
-      return { kind: "check", conditions, mustExist: false };
+      return { kind: "check", conditions };
     case "delete":
       return { kind: "delete", conditions };
     case "increment":

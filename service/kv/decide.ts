@@ -32,8 +32,8 @@ export type Operation =
   | { readonly kind: "increment"; readonly by: number; readonly conditions: Conditions }
   /** Makes it a counter with this sum, whatever is there: an import of one. */
   | { readonly kind: "count"; readonly to: number; readonly conditions: Conditions }
-  /** Writes nothing: part of a transaction that reads a key or demands a state of it. */
-  | { readonly kind: "check"; readonly conditions: Conditions; readonly mustExist: boolean };
+  /** These write nothing: the part of a transaction that reads a key, and the one that demands a state of it. */
+  | { readonly kind: "get" | "check"; readonly conditions: Conditions };
 
 /** A state before it is stamped: the version is given under the row lock. */
 export type Draft =
@@ -74,8 +74,9 @@ export function decide(operation: Operation, stored: Stored | null, now: number,
       };
     case "delete":
       return { do: "write", draft: { kind: "tombstone" }, replaces };
+    case "get":
     case "check":
-      return operation.mustExist && !replaces ? { do: "refuse", reason: "not-found", current } : { do: "nothing" };
+      return { do: "nothing" };
     case "touch": {
       if (current === null) return { do: "refuse", reason: "not-found", current };
       if (current.kind === "counter") return { do: "refuse", reason: "counter-never-expires", current };

@@ -138,7 +138,10 @@ export function toCommit(
     if (job.receipt) {
       receipts.push({
         ...job.receipt,
-        answer: answerOf(job.steps.map((_, i) => foreseen(job, i, origin))),
+        answer: answerOf(
+          job.steps,
+          job.steps.map((_, i) => foreseen(job, i, origin)),
+        ),
         path: atomic ? null : path,
       });
     }

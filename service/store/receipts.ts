@@ -29,15 +29,15 @@ type EntryJson = {
 type ResultJson = { reason?: Refusal; written: boolean; entry: EntryJson | null };
 
 /** The answer to keep, from results whose written entries have no version yet. */
-export function answerOf(results: readonly StepResult[]): unknown {
+export function answerOf(steps: readonly Step[], results: readonly StepResult[]): unknown {
   let left = maxKeptBytes;
-  return results.map((result): ResultJson => {
+  return results.map((result, i): ResultJson => {
     const written = result.ok && result.written;
     const seen = result.ok ? result.stored?.entry : result.current;
     const entry = seen ? entryJson(seen) : null;
-    if (entry && result.ok && !written && result.stored!.entry.kind === "value" && result.stored!.entry.body) {
-      left -= result.stored!.entry.size;
-      if (left >= 0) entry.body = Buffer.from(result.stored!.entry.body).toString("base64");
+    if (entry && steps[i]!.operation.kind === "get" && seen?.kind === "value" && seen.body) {
+      left -= seen.size;
+      if (left >= 0) entry.body = Buffer.from(seen.body).toString("base64");
     }
     return { ...(!result.ok && { reason: result.reason }), written, entry };
   });
