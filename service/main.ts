@@ -114,6 +114,12 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     cache.committed(committed);
     feed.poke();
   };
+  const mayStamp = () => {
+    health.checkClock();
+    // What it would write over may be older than what its peers hold: an increment would take the place of lost ones.
+    if (isRecovering())
+      throw new UnavailableError("this cloud was restored and still lacks writes that its peers have");
+  };
   const writer: Writer = new Writer({
     store,
     reader,
@@ -122,12 +128,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     monotonic,
     timeout: config.REQUEST_TIMEOUT_MS,
     epochOf: async (name) => (await namespaces.refresh(name))?.epoch ?? null,
-    checkClock: () => {
-      health.checkClock();
-      // What it would write over may be older than what its peers hold: an increment would take the place of lost ones.
-      if (isRecovering())
-        throw new UnavailableError("this cloud was restored and still lacks writes that its peers have");
-    },
+    checkClock: mayStamp,
     onCommitted: (committed) => {
       metrics.commits.inc();
       metrics.commitRows.inc(committed.rows.length);
@@ -150,7 +151,10 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     shared,
     blobs,
     feed,
-    clock,
+    stamp: () => {
+      mayStamp();
+      return clock.next();
+    },
     now,
     monotonic,
     namespaces,
@@ -203,11 +207,24 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   try {
     await health.start();
     const adminKey = config.SKYKV_ADMIN_KEY ?? config.SKYKV_ADMIN_KEY_FILE?.toString().trim();
-    if (adminKey !== undefined) await store.putApiKey(adminKeyRecord(adminKey, now()), clock.next());
+    if (adminKey !== undefined) await store.putApiKey(adminKeyRecord(adminKey, now()), null);
     if (config.PEERS.size > 0) {
       const { registry } = metrics;
       const onApplied = keep;
-      const io = { store: postgres.member, hints, clock, now, monotonic, process: processId, onApplied };
+      const onCatalogChanged = () => {
+        namespaces.forgetAll();
+        service.auth.forgetAll();
+      };
+      const io = {
+        store: postgres.member,
+        hints,
+        clock,
+        now,
+        monotonic,
+        process: processId,
+        onApplied,
+        onCatalogChanged,
+      };
       peers = await openPeers({ config, ...io, registry, log });
       service.peers = peers;
     }

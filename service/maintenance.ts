@@ -67,6 +67,7 @@ export class Maintenance {
       await tasks.trimFeed(connections, retention);
       await tasks.dropReceipts(connections);
       await trimConflicts(connections, conflictDays, maxConflicts);
+      await tasks.bury(connections);
     }
     if (this.#step % (roundSteps * blobRounds) === 0) await this.collectBlobs();
     this.#step++;

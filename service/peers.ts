@@ -26,6 +26,7 @@ export type PeersOptions = {
   readonly monotonic: Now;
   readonly process: string;
   readonly onApplied: (committed: Committed) => void;
+  readonly onCatalogChanged: () => void;
   readonly registry: Registry;
   readonly log: Logger;
 };
@@ -66,6 +67,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       onEvent,
     },
   });
+  replication.onCatalogChanged(options.onCatalogChanged);
   const listener = new PeerListener({
     host: config.HOST,
     port: config.PEER_PORT,

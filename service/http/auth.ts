@@ -36,7 +36,7 @@ export class Auth {
   readonly #jwt: { readonly options: JwtOptions; readonly keys: ReturnType<typeof createRemoteJWKSet> } | null;
   readonly #known = new Map<string, Known>();
   /** One look per credential at a time: all requests of a busy client find it forgotten in the same moment. */
-  readonly #looking = new Map<string, Promise<Principal | null>>();
+  #looking = new Map<string, Promise<Principal | null>>();
 
   constructor(store: Store, now: Now, monotonic: Now, jwt: JwtOptions | null) {
     this.#store = store;
@@ -58,17 +58,27 @@ export class Auth {
     if (known !== undefined && known.until > this.#monotonic()) return known.principal;
     let looking = this.#looking.get(name);
     if (looking === undefined) {
-      looking = this.#look(name, authorization).finally(() => this.#looking.delete(name));
-      this.#looking.set(name, looking);
+      const all = this.#looking;
+      looking = this.#look(name, authorization).finally(() => all.delete(name));
+      all.set(name, looking);
     }
     return looking;
   }
 
+  /** Some key has changed, whichever it was: all are looked up anew, also those that are being looked up now. */
+  forgetAll(): void {
+    this.#known.clear();
+    this.#looking = new Map();
+  }
+
   async #look(name: string, authorization: string): Promise<Principal | null> {
+    const all = this.#looking;
     const token = /^Bearer +(\S{1,8192}) *$/i.exec(authorization)?.[1];
     const found =
       token === undefined ? null : token.startsWith("skykv_") ? await this.#apiKey(token) : await this.#jwtOf(token);
     const principal = found?.principal ?? null;
+    // Looked up before everything was forgotten: it may be what has changed.
+    if (all !== this.#looking) return principal;
     if (this.#known.size >= maxRemembered) this.#known.clear();
     const until = this.#monotonic() + Math.min(maxAge, (found?.expiresAt ?? Number.POSITIVE_INFINITY) - this.#now());
     this.#known.set(name, { principal, until });
@@ -83,7 +93,8 @@ export class Auth {
     const matches = timingSafeEqual(hashSecret(parts[2]!), record?.hash ?? Buffer.alloc(32));
     if (!matches || record === null || record.revokedAt !== null) return null;
     if (record.expiresAt !== null && record.expiresAt <= this.#now()) return null;
-    const scopes = record.scopes.map(parseScope);
+    // Those of a newer release are passed over.
+    const scopes = record.scopes.filter((scope) => scopePattern.test(scope)).map(parseScope);
     const id = `key:${record.id}`;
     const limit = record.rateLimit && { name: id, ...record.rateLimit };
     return { expiresAt: record.expiresAt, principal: { id, scopes, limit } };
@@ -132,6 +143,7 @@ export function may(principal: Principal, verb: Verb, namespace: string): boolea
 
 /** Whether `principal` is `admin` of everything that `scope` reaches, and so may give it to others. */
 export function mayGrant(principal: Principal, scope: string): boolean {
+  if (!scopePattern.test(scope)) return false;
   const { namespace, prefix } = parseScope(scope);
   return principal.scopes.some((own) => {
     if (own.verb !== "admin") return false;

@@ -25,7 +25,7 @@ export class Namespaces {
   readonly #store: Store;
   readonly #monotonic: Now;
   readonly #known = new Map<string, { readonly namespace: Namespace; readonly until: number }>();
-  readonly #asking = new Map<string, Promise<Namespace | null>>();
+  #asking = new Map<string, Promise<Namespace | null>>();
 
   constructor(store: Store, monotonic: Now) {
     this.#store = store;
@@ -57,14 +57,18 @@ export class Namespaces {
   refresh(name: string): Promise<Namespace | null> {
     let asking = this.#asking.get(name);
     if (asking === undefined) {
-      asking = this.#ask(name).finally(() => this.#asking.delete(name));
-      this.#asking.set(name, asking);
+      const all = this.#asking;
+      asking = this.#ask(name).finally(() => all.delete(name));
+      all.set(name, asking);
     }
     return asking;
   }
 
   async #ask(name: string): Promise<Namespace | null> {
+    const all = this.#asking;
     const record = await this.#store.namespace(name);
+    // Read before everything was forgotten: it may be what has changed.
+    if (all !== this.#asking) return record && namespaceOf(record);
     if (record !== null) return this.remember(record);
     this.forget(name);
     return null;
@@ -79,6 +83,12 @@ export class Namespaces {
 
   forget(name: string): void {
     this.#known.delete(name);
+  }
+
+  /** Something has changed, whichever it was: all are asked for anew, also those that are being asked for now. */
+  forgetAll(): void {
+    this.#known.clear();
+    this.#asking = new Map();
   }
 }
 

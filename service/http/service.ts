@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Blobs } from "../blobs/port.ts";
 import type { EntryCache } from "../cache/entries.ts";
 import type { SharedCache } from "../cache/port.ts";
-import type { HybridClock, Now } from "../kv/clock.ts";
+import type { Now } from "../kv/clock.ts";
 import type { Peers } from "../peers.ts";
 import type { Feed } from "../store/feed.ts";
 import type { Store } from "../store/port.ts";
@@ -23,7 +23,8 @@ export type Service = {
   readonly shared: SharedCache | null;
   readonly blobs: Blobs;
   readonly feed: Feed;
-  readonly clock: HybridClock;
+  /** A time for a change of a namespace or an API key. Throws where nothing must be stamped now. */
+  readonly stamp: () => bigint;
   /** Wall clock, milliseconds since 1970. */
   readonly now: Now;
   /** Milliseconds that never jump. */

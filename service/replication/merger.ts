@@ -6,7 +6,7 @@ import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
 
 /** Milliseconds that a version may be ahead of this clock: as far as processes may be wrong before they refuse to write. */
-const maxAhead = 5000;
+export const maxAhead = 5000;
 /** Times that a key is decided anew because somebody wrote it in between. */
 const maxAttempts = 8;
 const dueBatch = 500;

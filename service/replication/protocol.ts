@@ -1,6 +1,8 @@
 import type { Carried } from "../kv/carried.ts";
+import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
 import type { Claim, DigestRow, News, Sender } from "../store/member.ts";
+import { positionFromWire, positionToWire, rowFromWire, rowToWire } from "./catalog-wire.ts";
 import { fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
 
 /**
@@ -34,7 +36,12 @@ export type Request =
   /** Anti-entropy. `now` is the sender's, so that both call the same entries expired. */
   | { readonly kind: "compare"; readonly now: number; readonly ranges: readonly RangeSum[] }
   | ({ readonly kind: "list"; readonly now: number } & Range)
-  | { readonly kind: "fetch"; readonly paths: readonly Path[] };
+  | { readonly kind: "fetch"; readonly paths: readonly Path[] }
+  /** Takes rows of the catalog and gives others, those behind `after`; `digest` is of the sender's whole catalog. */
+  | ({ readonly kind: "catalog"; readonly after: CatalogPosition | null } & CatalogPage);
+
+/** A stretch of a catalog, and the digest of all of it. */
+export type CatalogPage = { readonly rows: readonly CatalogRow[]; readonly digest: bigint };
 
 /** What became of an entry: null when it is committed (or in quarantine), else why it must come again. */
 export type Result = "unknown-namespace" | "no-blob" | "future" | "busy" | null;
@@ -45,12 +52,15 @@ export type Refusal = "malformed" | "protocol" | "stranger" | "incarnation" | "f
 export type Answer =
   | { readonly kind: "refused"; readonly reason: Refusal }
   | { readonly kind: "applied"; readonly results: readonly Result[] }
-  | { readonly kind: "heard" }
+  /** `catalog` is the digest of the peer's catalog; null: its release keeps that to itself. */
+  | { readonly kind: "heard"; readonly catalog: bigint | null }
   | { readonly kind: "differ"; readonly ranges: readonly number[] }
   /** Complete up to (without) `end`; null: to the end of the range that was asked for. */
   | { readonly kind: "listed"; readonly rows: readonly DigestRow[]; readonly end: Path | null }
   /** In the order of the paths, from the first on; as many as fit. */
-  | { readonly kind: "fetched"; readonly entries: readonly (Carried | null)[] };
+  | { readonly kind: "fetched"; readonly entries: readonly (Carried | null)[] }
+  /** With the rows that were sent merged. No rows where the digests are equal by then. */
+  | ({ readonly kind: "catalog" } & CatalogPage);
 
 export type Message<Body extends Request | Answer> = { readonly head: Head; readonly body: Body };
 
@@ -78,7 +88,7 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
       floor: hex(news.floor),
       confirmed: hex(news.confirmed),
       yours: news.yours === null ? null : hex(news.yours),
-      body: "entries" in body ? { ...body, entries: body.entries.map(wire) } : body,
+      body: "entries" in body ? { ...body, entries: body.entries.map(wire) } : catalogToWire(body),
     },
     (_, value) => (typeof value === "bigint" ? hex(value) : value),
   );
@@ -86,6 +96,12 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(text.length);
   return Buffer.concat([length, text, ...values]);
+}
+
+function catalogToWire(body: Request | Answer): unknown {
+  if (body.kind !== "catalog") return body;
+  const after = "after" in body ? positionToWire(body.after) : undefined;
+  return { ...body, rows: body.rows.map(rowToWire), after };
 }
 
 /** Throws a {@link MalformedError} or a {@link ProtocolError}. What arrives may come from any release, or from a stranger. */
@@ -155,6 +171,8 @@ export function readRequest(body: Fields, take: Take): Request {
       return { kind: "list", now: number(body.now), ...rangeFrom(body) };
     case "fetch":
       return { kind: "fetch", paths: array(body.paths).map(string) };
+    case "catalog":
+      return { kind: "catalog", after: positionFromWire(body.after), ...catalogPage(body) };
     default:
       throw new ProtocolError(`expected a kind of request of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }
@@ -170,7 +188,7 @@ export function readAnswer(body: Fields, take: Take): Answer {
         results: array(body.results).map((result) => (result === null ? null : string(result))) as Result[],
       };
     case "heard":
-      return { kind: "heard" };
+      return { kind: "heard", catalog: body.catalog == null ? null : bigint(body.catalog) };
     case "differ":
       return { kind: "differ", ranges: array(body.ranges).map(number) };
     case "listed":
@@ -181,6 +199,8 @@ export function readAnswer(body: Fields, take: Take): Answer {
       };
     case "fetched":
       return { kind: "fetched", entries: array(body.entries).map((entry) => entry && entryFrom(entry, take)) };
+    case "catalog":
+      return { kind: "catalog", ...catalogPage(body) };
     default:
       throw new ProtocolError(`expected a kind of answer of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }
@@ -189,6 +209,14 @@ export function readAnswer(body: Fields, take: Take): Answer {
 function entryFrom(entry: WireEntry, take: Take): Carried {
   if (typeof entry !== "object" || entry === null) throw new MalformedError("expected an entry");
   return fromWire(entry, entry.length === undefined ? null : take(number(entry.length)));
+}
+
+function catalogPage(body: Fields): CatalogPage {
+  const rows = array(body.rows).map((row) => {
+    if (typeof row !== "object" || row === null) throw new MalformedError("expected a row of the catalog");
+    return rowFromWire(row);
+  });
+  return { rows, digest: bigint(body.digest) };
 }
 
 function rangeFrom(range: Fields): Range {

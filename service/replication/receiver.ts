@@ -1,4 +1,5 @@
 import type { Path } from "../kv/path.ts";
+import type { Catalog } from "./catalog.ts";
 import { headFor } from "./conversation.ts";
 import { summarise } from "./digests.ts";
 import type { Io } from "./io.ts";
@@ -24,10 +25,12 @@ const maxFetchedBytes = 4 * 2 ** 20;
 export class Receiver {
   readonly #io: Io;
   readonly #merger: Merger;
+  readonly #catalog: Catalog;
 
-  constructor(io: Io, merger: Merger) {
+  constructor(io: Io, merger: Merger, catalog: Catalog) {
     this.#io = io;
     this.#merger = merger;
+    this.#catalog = catalog;
   }
 
   /** `peer` is who the link says that it is. Rejects only with the store's errors: the peer tries again. */
@@ -58,7 +61,13 @@ export class Receiver {
     if (head.to !== self.incarnation) return refuse("incarnation");
     if (body.kind === "heartbeat") {
       await store.apply({ sender: head.sender, floor: self.floor, arrivals: [], quarantine: [], claims: body.claims });
-      return { kind: "heard" };
+      return { kind: "heard", catalog: await this.#catalog.digest() };
+    }
+    // Nothing of the catalog is ever forgotten, so a floor has no say in it.
+    if (body.kind === "catalog") {
+      const digest = await this.#catalog.merge(body.rows);
+      if (digest === body.digest) return { kind: "catalog", digest, rows: [] };
+      return { kind: "catalog", ...(await this.#catalog.page(body.after)) };
     }
     // Under a lower floor the sender may hold what was deleted and forgotten here.
     if (head.news.floor !== self.floor) return refuse("floor");

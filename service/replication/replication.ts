@@ -1,4 +1,5 @@
 import { repairLease } from "../store/member.ts";
+import { Catalog } from "./catalog.ts";
 import { RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
 import { Merger } from "./merger.ts";
@@ -33,6 +34,7 @@ export class Replication {
   readonly #senders: readonly Sender[];
   readonly #receiver: Receiver;
   readonly #merger: Merger;
+  readonly #catalog: Catalog;
   readonly #repair: Repair;
   #stopped = false;
   #recovering = false;
@@ -42,9 +44,10 @@ export class Replication {
   constructor(options: ReplicationOptions) {
     this.#options = options;
     this.#io = options.io;
-    this.#senders = options.peers.map((peer) => new Sender(options.io, peer, () => this.#stopped));
+    this.#catalog = new Catalog(options.io);
+    this.#senders = options.peers.map((peer) => new Sender(options.io, peer, this.#catalog, () => this.#stopped));
     this.#merger = new Merger(options.io);
-    this.#receiver = new Receiver(options.io, this.#merger);
+    this.#receiver = new Receiver(options.io, this.#merger, this.#catalog);
     this.#repair = new Repair(options.io, this.#merger);
   }
 
@@ -62,6 +65,16 @@ export class Replication {
   /** Milliseconds since each peer was last known to have everything. */
   lags(): readonly { readonly peer: string; readonly milliseconds: number }[] {
     return this.#senders.map((sender) => ({ peer: sender.peer, milliseconds: sender.lag() }));
+  }
+
+  /** Calls back when namespaces or API keys have changed, here or in another process or cloud. */
+  onCatalogChanged(callback: () => void): void {
+    this.#catalog.listen(callback);
+  }
+
+  /** A namespace or an API key has been changed here: peers should know at once. */
+  announceCatalog(): void {
+    for (const sender of this.#senders) sender.pokeCatalog();
   }
 
   /** Begins to send, repair and raise the floor. */
@@ -113,11 +126,15 @@ export class Replication {
     }
   }
 
-  /** A restored database serves again when it was repaired with every peer: any of them may hold the only copy of a write. */
+  /**
+   * A restored database serves again when it was repaired with every peer: any of them may hold the only copy of a write, or
+   * of the revocation of a key.
+   */
   async #endRecovery(): Promise<void> {
     const { store } = this.#io;
     if (!this.#recovering) return;
-    if ((await store.peers()).every(({ repair }) => repair === null)) await store.recovered();
+    const isRepaired = (await store.peers()).every(({ repair }) => repair === null);
+    if (isRepaired && this.#senders.every((sender) => sender.hasAgreed())) await store.recovered();
     this.#recovering = (await store.identity()).recovering;
   }
 

@@ -1,6 +1,7 @@
 import type { Path } from "../kv/path.ts";
 import type { Cursor, SetAside } from "../store/member.ts";
 import { Backoff } from "./backoff.ts";
+import { type Catalog, CatalogExchange } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
 
@@ -29,6 +30,7 @@ export class Sender {
   readonly #peer: string;
   readonly #stopped: () => boolean;
   readonly #backoff: Backoff;
+  readonly #catalog: CatalogExchange;
   /** Shards with news, and those that are being sent. */
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
@@ -36,11 +38,12 @@ export class Sender {
   /** When the peer was last known to have everything. */
   #caughtUpAt: number;
 
-  constructor(io: Io, peer: string, stopped: () => boolean) {
+  constructor(io: Io, peer: string, catalog: Catalog, stopped: () => boolean) {
     this.#io = io;
     this.#peer = peer;
     this.#stopped = stopped;
     this.#backoff = new Backoff(io);
+    this.#catalog = new CatalogExchange({ io, peer, catalog, onAgreed: () => this.#retryUnknown() });
     this.#caughtUpAt = io.monotonic();
   }
 
@@ -59,6 +62,16 @@ export class Sender {
     this.#pump();
   }
 
+  /** The catalog here has changed, or the peer's is another one. */
+  pokeCatalog(): void {
+    if (!this.#backoff.isWaiting()) void this.#attempt(() => this.#catalog.run());
+  }
+
+  /** Whether the peer has held the same catalog as this cloud since this process began. */
+  hasAgreed(): boolean {
+    return this.#catalog.agreements > 0;
+  }
+
   /** Looks for news by itself until the process ends. */
   async run(): Promise<void> {
     while (!this.#stopped()) {
@@ -73,8 +86,9 @@ export class Sender {
       const states = await this.#io.store.survey(this.#peer);
       const claims = states.filter(({ complete }) => complete > 0).map(({ shard, complete }) => ({ shard, complete }));
       this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));
-      await ask(this.#io, this.#peer, { kind: "heartbeat", claims }, "heard");
+      const { catalog } = await ask(this.#io, this.#peer, { kind: "heartbeat", claims }, "heard");
       if (states.every(({ behind }) => !behind)) this.#caughtUpAt = this.#io.monotonic();
+      if (await this.#catalog.isDue(catalog)) this.pokeCatalog();
     });
   }
 
@@ -145,6 +159,7 @@ export class Sender {
 
   /** Sends current entries, and moves the cursor once the peer has committed them. False: the lease was lost meanwhile. */
   async #deliver(cursor: Cursor, paths: readonly Path[], to: Cursor["position"]): Promise<boolean> {
+    const { agreements } = this.#catalog;
     const delivered: Path[] = [];
     const setAside: SetAside[] = [];
     for (let rest = paths; rest.length > 0; ) {
@@ -156,7 +171,16 @@ export class Sender {
     // The order of commits decides: a cursor that moved before the peer's commit would forget what a crash there undid.
     const moved = await this.#io.store.advance(cursor, to, delivered, setAside);
     this.#claimSoon();
+    if (setAside.some(({ reason }) => reason === "unknown-namespace")) {
+      // What has become known meanwhile was made due when nothing was set aside yet.
+      if (agreements !== this.#catalog.agreements) await this.#retryUnknown();
+      else this.pokeCatalog();
+    }
     return moved;
+  }
+
+  async #retryUnknown(): Promise<void> {
+    this.poke(await this.#io.store.retryUnknown(this.#peer));
   }
 
   /** Sends as many of the keys as fit into a batch. */

@@ -111,7 +111,7 @@ function entryFrom(wire: WireEntry, body: Uint8Array | null): Entry {
   };
 }
 
-function text(value: unknown, name: string): string {
+export function text(value: unknown, name: string): string {
   // The database would refuse a NUL, for the whole batch, and store half a surrogate pair as another character.
   if (typeof value !== "string" || value.includes("\0") || !value.isWellFormed())
     throw new MalformedError(`expected a text as \`${name}\``);
@@ -122,20 +122,20 @@ function optional(value: unknown, name: string): string | null {
   return value === undefined ? null : text(value, name);
 }
 
-function count(value: unknown, name: string): number {
+export function count(value: unknown, name: string): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     throw new MalformedError(`expected a count as \`${name}\``);
   return value as number;
 }
 
-function cloud(value: unknown): string {
+export function cloud(value: unknown): string {
   if (typeof value !== "string" || !/^[a-z0-9-]{1,32}$/.test(value))
     throw new MalformedError("expected a cloud's name");
   return value;
 }
 
 /** 63 bits: what the database's numbers hold. */
-function time(value: unknown): bigint {
+export function time(value: unknown): bigint {
   if (typeof value !== "string" || !/^[0-7]?[0-9a-f]{1,15}$/.test(value)) throw new MalformedError("expected a time");
   return BigInt(`0x${value}`);
 }
@@ -146,7 +146,7 @@ function record<T>(value: Readonly<Record<string, T>> | undefined, name: string)
   return value;
 }
 
-function hex(value: bigint): string {
+export function hex(value: bigint): string {
   return value.toString(16);
 }
 

@@ -9,6 +9,7 @@
  *   arrive at the peer, where merging makes them harmless.
  */
 import type { Carried } from "../kv/carried.ts";
+import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
 import { type FeedPosition, wholeTransaction } from "./port.ts";
 
@@ -205,6 +206,15 @@ export interface MemberStore {
 
   /** The newest first. */
   conflicts(prefix: Path, limit: number): Promise<readonly KeptConflict[]>;
+
+  /** Equal in two clouds where their namespaces and API keys are: `catalogDigest` of all rows. Cheap. */
+  catalogDigest(): Promise<bigint>;
+  /** The newest first, from behind `after` on; null: from the newest on. */
+  catalogRows(after: CatalogPosition | null, limit: number): Promise<readonly CatalogRow[]>;
+  /** Merges each row, once, with the one that is here (`mergeRows`). */
+  mergeCatalog(rows: readonly CatalogRow[]): Promise<void>;
+  /** What the peer could not take for want of a namespace is due now. Returns the shards that it is in. */
+  retryUnknown(peer: string): Promise<readonly number[]>;
 }
 
 /** The shard of a cursor that nobody reads by: whose lease somebody holds who repairs. */

@@ -16,7 +16,7 @@ import type { Version } from "../kv/version.ts";
 /** One row to write. */
 export type Write = {
   readonly path: Path;
-  /** The namespace's epoch that the writer believes in; a row of a deleted or newer namespace is not written. */
+  /** The namespace's epoch that the writer believes in; a row of a deleted or newer namespace is not written. Stamps are above it. */
   readonly epoch: bigint;
   /** `changed` of the state that must be current, 0 for "no row", null for whatever is there. */
   readonly expects: number | null;
@@ -207,7 +207,11 @@ export interface Store {
 
   apiKey(id: string): Promise<ApiKeyRecord | null>;
   apiKeys(): Promise<readonly ApiKeyRecord[]>;
-  putApiKey(record: ApiKeyRecord, clock: bigint): Promise<void>;
+  /**
+   * Adds a key; one of that id that is there already stays as it is. `clock` null: version zero, for a key that every
+   * cloud makes by itself. It must not win over what became of it elsewhere, such as its revocation.
+   */
+  putApiKey(record: ApiKeyRecord, clock: bigint | null): Promise<void>;
   revokeApiKey(id: string, at: number, clock: bigint): Promise<boolean>;
 
   close(): Promise<void>;

@@ -410,6 +410,24 @@ export function storeContract(databaseUrl: () => string): void {
     assert.ok(stamps[0]!.time > record.epoch);
   });
 
+  it("removes what slipped into a deleted namespace only once the deletion covers it", async () => {
+    const name = `buried-${++keys}`;
+    await store.putNamespace(name, {}, clock.next(), null);
+    const { time } = await commitOne(`${name}/k`, draft("by one who did not know"));
+    const row = (await store.member.catalogRows(null, 1000)).find(({ id }) => id === name)!;
+    assert.ok(row.kind === "namespace");
+    await store.member.mergeCatalog([{ ...row, time: time + 1n, origin: "other", isDeleted: true, epoch: time - 1n }]);
+    const reaped = async () => {
+      await maintenance.reap(store.others, `${name}/`, 0n, Date.now());
+      return (await read(`${name}/k`)) === null;
+    };
+    assert.equal(await reaped(), false);
+    await maintenance.bury(store.others);
+    assert.equal(await reaped(), true);
+    const { record } = await store.putNamespace(name, {}, clock.next(), null);
+    assert.equal(record.epoch, time);
+  });
+
   it("has no index on a column that updates change, so that they stay in their page", async () => {
     const { rows } = await client.query<{ indexdef: string }>(
       "select indexdef from pg_indexes where tablename = 'entries' order by 1",

@@ -47,7 +47,8 @@ export function keyRoutes(app: App, service: Service): void {
         expiresAt: asked.expires_at === null ? null : Date.parse(asked.expires_at),
         revokedAt: null,
       };
-      await service.store.putApiKey(record, service.clock.next());
+      await service.store.putApiKey(record, service.stamp());
+      service.peers?.replication.announceCatalog();
       return { status: 201, json: { ...keyJson(record), key: token } };
     },
   );
@@ -89,7 +90,8 @@ export function keyRoutes(app: App, service: Service): void {
       path: "/v1/keys/{id}",
       tags,
       summary: "Revokes an API key for good",
-      description: "Takes up to 5 s to reach every process of the cloud.",
+      description:
+        "Takes up to 5 s to reach every process of the cloud, and in other clouds as long as it takes to reach them: with a link milliseconds. No edit elsewhere undoes it.",
       request: { params },
       responses: { 204: { description: "Revoked" } },
     },
@@ -97,7 +99,8 @@ export function keyRoutes(app: App, service: Service): void {
       const principal = await identify(service, exchange);
       refuseIdempotency(exchange, "revoking a key once more changes nothing");
       const { id } = await managed(service, principal, param("id"));
-      await service.store.revokeApiKey(id, service.now(), service.clock.next());
+      await service.store.revokeApiKey(id, service.now(), service.stamp());
+      service.peers?.replication.announceCatalog();
       return { status: 204 };
     },
   );

@@ -69,7 +69,8 @@ export function namespaceRoutes(app: App, service: Service): void {
       path,
       tags,
       summary: "Makes a namespace, or replaces its settings",
-      description: "Fields that are not sent take their defaults. Processes hear of a change within 5 s.",
+      description:
+        "Fields that are not sent take their defaults. Processes of this cloud hear of a change within 5 s, other clouds as soon as they can be reached.",
       request: { params, headers, body: { ...json(settings), required: false } },
       responses: { 200: json(namespaceSchema, "Settings replaced"), 201: json(namespaceSchema, "Made") },
     },
@@ -91,8 +92,9 @@ export function namespaceRoutes(app: App, service: Service): void {
       const size = await service.store.namespaceSize(name);
       const request = { principal, name, fingerprint: JSON.stringify(values), answer: size };
       const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
-        const { created, record } = await service.store.putNamespace(name, values, service.clock.next(), receipt);
+        const { created, record } = await service.store.putNamespace(name, values, service.stamp(), receipt);
         service.namespaces.remember(record);
+        service.peers?.replication.announceCatalog();
         return { ...size, created, createdAt: record.createdAt };
       });
       const { created, createdAt, ...first } = answer;
@@ -107,7 +109,8 @@ export function namespaceRoutes(app: App, service: Service): void {
       path,
       tags,
       summary: "Deletes a namespace",
-      description: "409 unless it is empty or `?force=1`: then its entries vanish at once.",
+      description:
+        "409 unless it is empty or `?force=1`: then its entries vanish at once, in other clouds as soon as they can be reached. What is written there meanwhile may vanish too.",
       request: { params, headers, query: deleteQuery },
       responses: { 204: { description: "Deleted" } },
     },
@@ -117,8 +120,9 @@ export function namespaceRoutes(app: App, service: Service): void {
       const { force = false } = parseQuery(deleteQuery, query);
       const request = { principal, name, fingerprint: String(force), answer: {} };
       const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
-        const outcome = await service.store.deleteNamespace(name, force, service.clock.next(), receipt);
+        const outcome = await service.store.deleteNamespace(name, force, service.stamp(), receipt);
         service.namespaces.forget(name);
+        service.peers?.replication.announceCatalog();
         return { outcome };
       });
       if (answer.outcome === "not-found")

@@ -31,12 +31,14 @@ type Shape = {
  * - A guarded state that vanished meanwhile was dead and below the floor, which is the same as absent: inserting is right.
  * - Ancestors: what the replaced row had seen, plus its own version if another origin wrote it, plus a counter's cells.
  * - Never at or below \`stamped_above\`: this cloud has told its peers that it will not write there any more.
+ * - Nor at or below the namespace's epoch, which another cloud's clock may have made: it would be hidden at once.
  */
 function statement({ keepVersions, receipts, atomic, reborn }: Shape): string {
   const cells = (time: string) =>
     keepVersions
       ? "excluded.cells"
       : `jsonb_set(excluded.cells, array[excluded.origin, 't'], to_jsonb((${time})::text))`;
+  const start = "greatest(s.stamp, i.namespace_epoch + 1)";
   const stamped = "greatest(excluded.hlc, e.hlc + 1)";
   return `
 with input as (
@@ -49,10 +51,10 @@ with input as (
 ), written as (
   insert into entries as e (path, hlc, origin, changed, replaces, seen, kind, size, value, blob, content_type,
     content_encoding, meta, expires_at, epoch_hlc, epoch_origin, cells)
-  select i.path, ${keepVersions ? "i.hlc, i.origin" : "s.stamp, s.here"}, pg_current_xact_id(), i.expects, i.seen, i.kind, i.size,
+  select i.path, ${keepVersions ? "i.hlc, i.origin" : `${start}, s.here`}, pg_current_xact_id(), i.expects, i.seen, i.kind, i.size,
     case when i.position is not null then substring($16::bytea from i.position + 1 for i.size) end,
     i.blob, i.content_type, i.content_encoding, i.meta, i.expires_at, i.epoch_hlc, i.epoch_origin,
-    ${keepVersions ? "i.cells" : "case when i.cells is not null then jsonb_set(i.cells, array[s.here, 't'], to_jsonb(s.stamp::text)) end"}
+    ${keepVersions ? "i.cells" : `case when i.cells is not null then jsonb_set(i.cells, array[s.here, 't'], to_jsonb((${start})::text)) end`}
   from input i cross join start s
   join namespaces n on n.name = split_part(i.path, '/', 1) and n.epoch = i.namespace_epoch and not n.deleted
   order by i.path

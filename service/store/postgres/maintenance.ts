@@ -98,7 +98,7 @@ export async function raiseFloor(connections: Connections, now: number): Promise
 
 /**
  * One step of the walk over all entries that removes what counts as absent: tombstones and expired values up to the
- * floor, and what a deleted namespace left. Removing decides nothing, so it cannot resurrect: under the row lock the
+ * floor, and what the deletion of a namespace hides. Removing decides nothing, so it cannot resurrect: under the row lock the
  * version is still the one that was looked at, and every later write is stamped above the floor. The paths are given as
  * an array, because a join the planner may do by reading the whole table. Returns where to go on; null at the end.
  */
@@ -107,7 +107,7 @@ export async function reap(connections: Connections, after: Path, floor: bigint,
     "reap",
     `with step as materialized (
        select e.path, e.hlc,
-         n.name is null or n.deleted or e.hlc <= n.epoch
+         n.name is null or e.hlc <= n.epoch
            or (e.hlc <= $2::bigint and (e.kind = 't' or e.expires_at <= $3::bigint)) as dead
        from (select * from entries where path > $1 order by path limit ${stepRows}) e
        left join namespaces n on n.name = split_part(e.path, '/', 1)
@@ -122,6 +122,21 @@ export async function reap(connections: Connections, after: Path, floor: bigint,
   );
   const [gone, seen, last] = rows[0]!;
   return { removed: Number(gone), next: Number(seen) < stepRows ? null : last! };
+}
+
+/**
+ * Lets the deletion of a namespace hide what was written by those who did not know of it. Whoever may remove it must say
+ * so first: were it only removed here, it would live on in the clouds that have it, when the namespace lives again.
+ */
+export async function bury(connections: Connections): Promise<void> {
+  await connections.query(
+    undefined,
+    `update namespaces n set epoch = e.newest
+     from (
+       select name, (select max(hlc) from entries where path >= name || '/' and path < name || '0') as newest
+       from namespaces where deleted
+     ) e where e.name = n.name and n.deleted and e.newest > n.epoch`,
+  );
 }
 
 /** Which of these blobs no entry refers to. */

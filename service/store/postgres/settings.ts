@@ -44,7 +44,7 @@ export async function namespaces(connections: Connections, now: number) {
   return rows.map((row) => ({ ...namespaceFrom(row), entries: Number(row[4]), bytes: Number(row[5]) }));
 }
 
-/** A namespace that is made again starts above everything that its earlier life may have left. */
+/** A namespace that is made again starts above everything that its earlier life has left here. */
 export async function putNamespace(
   connections: Connections,
   origin: string,
@@ -61,8 +61,9 @@ export async function putNamespace(
        hlc = greatest(excluded.hlc, n.hlc + 1),
        origin = excluded.origin,
        changed = pg_current_xact_id(),
+       extra = null,
        created_at = case when n.deleted then now() else n.created_at end,
-       epoch = case when n.deleted then greatest(excluded.epoch, n.epoch, n.hlc) else n.epoch end,
+       epoch = case when n.deleted then greatest(excluded.epoch, n.epoch) else n.epoch end,
        home_epoch = case when n.deleted then n.home_epoch + 1 else n.home_epoch end,
        deleted = false
      returning ${namespaceColumns}, created_at = now()
@@ -99,7 +100,10 @@ async function once(query: () => Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-/** Marks the namespace deleted; statements of writers check the mark, so nothing enters once they have ended. */
+/**
+ * Marks the namespace deleted; statements of writers check the mark, so nothing enters once they have ended. The epoch
+ * covers all that is here, also what a process with a faster clock has stamped.
+ */
 export async function deleteNamespace(
   connections: Connections,
   origin: string,
@@ -115,7 +119,8 @@ export async function deleteNamespace(
            and kind <> 't' and (expires_at is null or expires_at > $2::bigint) and hlc > epoch
        ) as filled from namespaces where name = $1 and not deleted
      ), gone as (
-       update namespaces set deleted = true, hlc = greatest($3::bigint, hlc + 1), origin = $5, changed = pg_current_xact_id(), settings = '{}'
+       update namespaces set deleted = true, hlc = greatest($3::bigint, hlc + 1), origin = $5, changed = pg_current_xact_id(), settings = '{}',
+         extra = null, epoch = greatest($3::bigint, hlc + 1, (select max(hlc) from entries where path >= $1 || '/' and path < $1 || '0'))
        where name = (select name from found where not filled or $4::boolean) returning name
      ), result(outcome) as (
        select case when exists (select 1 from gone) then 'deleted' when exists (select 1 from found) then 'not-empty' else 'not-found' end
@@ -152,12 +157,12 @@ export async function apiKeys(connections: Connections): Promise<ApiKeyRecord[]>
   return rows.map(keyFrom);
 }
 
-/** Adds a key; an existing one of that id is left as it is. */
+/** Adds a key; an existing one of that id is left as it is. Without `clock` its version is zero: see the port. */
 export async function putApiKey(
   connections: Connections,
   origin: string,
   key: ApiKeyRecord,
-  clock: bigint,
+  clock: bigint | null,
 ): Promise<void> {
   await connections.query(
     undefined,
@@ -172,8 +177,8 @@ export async function putApiKey(
       key.rateLimit === null ? null : JSON.stringify(key.rateLimit),
       key.createdAt,
       key.expiresAt,
-      clock,
-      origin,
+      clock ?? 0n,
+      clock === null ? "" : origin,
     ],
   );
 }

@@ -11,6 +11,7 @@ import {
   readRequest,
 } from "../../../service/replication/protocol.ts";
 import { MalformedError } from "../../../service/replication/wire.ts";
+import { versionsOfARow } from "../../support/catalog-rows.ts";
 import { entry } from "../../support/entries.ts";
 
 const head: Head = {
@@ -64,6 +65,25 @@ describe("the peers' protocol", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("gives back every row of the catalog as it was, with the fields of newer releases", () => {
+    fc.assert(
+      fc.property(versionsOfARow, fc.boolean(), (rows, isFirst) => {
+        const after = isFirst ? null : { time: 5n, kind: "key" as const, id: "k" };
+        const body = { kind: "catalog" as const, after, rows, digest: 12n };
+        assert.deepEqual(decode(encode({ head, body }), readRequest).body, body);
+        const { after: _, ...answer } = body;
+        assert.deepEqual(decode(encode({ head, body: answer }), readAnswer).body, answer);
+      }),
+    );
+  });
+
+  it("hears a peer that tells nothing of its catalog", () => {
+    const sent = rewrite(encode({ head, body: { kind: "heard", catalog: 5n } }), (json) => {
+      delete (json.body as Record<string, unknown>).catalog;
+    });
+    assert.deepEqual(decode(sent, readAnswer).body, { kind: "heard", catalog: null });
   });
 
   it("refuses what needs a newer release, and kinds that it does not know", () => {

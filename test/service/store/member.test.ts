@@ -1,6 +1,8 @@
 import pg from "pg";
 import { openPostgres, type PostgresStore } from "../../../service/store/postgres/store.ts";
+import { catalogContract } from "../../support/catalog-contract.ts";
 import { memberContract } from "../../support/member-contract.ts";
+import { memorySettings } from "../../support/memory/catalog.ts";
 import { MemoryDatabase } from "../../support/memory/database.ts";
 import { memoryMember } from "../../support/memory/member.ts";
 import { memoryStore } from "../../support/memory/store.ts";
@@ -17,6 +19,7 @@ describe("the database of a member, in memory", () => {
     trimFeed: async () => db.trim(0),
   };
   memberContract(() => subject);
+  catalogContract(() => ({ ...subject, settings: memorySettings(db, "aws") }));
 });
 
 describe("the database of a member, in PostgreSQL", () => {
@@ -35,6 +38,18 @@ describe("the database of a member, in PostgreSQL", () => {
       await client.end();
       await store.close();
     });
+    catalogContract(() => ({
+      member: store.member,
+      store,
+      settings: {
+        namespace: (name) => store.namespace(name),
+        putNamespace: (name, settings, clock) => store.putNamespace(name, settings, clock, null),
+        deleteNamespace: (name, clock) => store.deleteNamespace(name, true, clock, null),
+        apiKey: (id) => store.apiKey(id),
+        putApiKey: (record, clock) => store.putApiKey(record, clock),
+        revokeApiKey: (id, at, clock) => store.revokeApiKey(id, at, clock),
+      },
+    }));
     memberContract(() => ({
       member: store.member,
       store,

@@ -2,6 +2,7 @@ import type { Carried } from "../../../service/kv/carried.ts";
 import { type Path, shards } from "../../../service/kv/path.ts";
 import type { Cursor, Peer } from "../../../service/store/member.ts";
 import { type FeedPosition, wholeTransaction } from "../../../service/store/port.ts";
+import { firstCatalog } from "./catalog.ts";
 
 export type Row = Carried & { readonly changed: number };
 export type FeedRow = {
@@ -21,6 +22,7 @@ export type Aside = {
   readonly shard: number;
   readonly below: number;
   readonly time: bigint;
+  readonly reason: string;
   readonly retryAt: number;
 };
 export type Quarantined = {
@@ -41,7 +43,16 @@ export type Pace = {
 
 export type Backup = Pick<
   MemoryDatabase,
-  "feed" | "namespaces" | "peers" | "cursors" | "setAside" | "watermarks" | "quarantine" | "conflicts" | "cluster"
+  | "feed"
+  | "namespaces"
+  | "catalog"
+  | "peers"
+  | "cursors"
+  | "setAside"
+  | "watermarks"
+  | "quarantine"
+  | "conflicts"
+  | "cluster"
 > & { readonly entries: [Path, Row][]; readonly nextXid: number };
 
 export const atOnce: Pace = { now: Date.now, pass: async () => {} };
@@ -56,7 +67,9 @@ export class MemoryDatabase {
   system = "memory";
   entries = new Map<Path, Row>();
   feed: FeedRow[] = [];
-  namespaces = new Map<string, { readonly epoch: bigint }>([["default", { epoch: 0n }]]);
+  namespaces = new Map<string, { readonly epoch: bigint; readonly isDeleted?: boolean }>([["default", { epoch: 0n }]]);
+  /** What clients have set of namespaces and API keys; `namespaces` is what follows from it for entries. */
+  catalog = firstCatalog();
   peers = new Map<string, Peer & { readonly repairs: number }>();
   cursors = new Map<string, CursorState>();
   setAside = new Map<string, Map<Path, Aside>>();
@@ -172,6 +185,7 @@ export class MemoryDatabase {
       entries: [...this.entries],
       feed: this.feed,
       namespaces: this.namespaces,
+      catalog: this.catalog,
       peers: this.peers,
       cursors: this.cursors,
       setAside: this.setAside,
@@ -201,6 +215,12 @@ export class MemoryDatabase {
       this.cursors.set(key, cursor);
     }
     return cursor;
+  }
+
+  /** What entries are decided by: null where there is no such namespace, or not any more. */
+  livingNamespace(name: string): { readonly epoch: bigint } | null {
+    const known = this.namespaces.get(name);
+    return known === undefined || known.isDeleted ? null : known;
   }
 
   /** The cursor if the caller still holds it. */

@@ -5,6 +5,7 @@ import { normal } from "../../../service/kv/entry.ts";
 import { namespaceOf, type Path, shardOf, shards } from "../../../service/kv/path.ts";
 import { type Apply, type Arrival, completeAt, type MemberStore, type Sender } from "../../../service/store/member.ts";
 import type { FeedPosition } from "../../../service/store/port.ts";
+import { memoryCatalog } from "./catalog.ts";
 import type { Aside, MemoryDatabase, Row } from "./database.ts";
 
 const unheard = { incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null };
@@ -36,7 +37,8 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
     const row = db.entries.get(path);
     if (write !== null) {
       if (row !== undefined && row.changed !== expects) return null;
-      if (!db.namespaces.has(namespaceOf(path))) return null;
+      const namespace = db.livingNamespace(namespaceOf(path));
+      if (namespace === null || write.entry.version.time <= namespace.epoch) return null;
     }
     if (loser !== null) {
       const { version } = loser.entry;
@@ -180,9 +182,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         const aside = db.setAside.get(peer) ?? new Map<Path, Aside>();
         db.setAside.set(peer, aside);
         for (const path of delivered) aside.delete(path);
-        for (const { path, time, delay } of setAside) {
+        for (const { path, time, reason, delay } of setAside) {
           const since = aside.get(path)?.below ?? below;
-          aside.set(path, { shard, below: since, time, retryAt: db.pace.now() + delay });
+          aside.set(path, { shard, below: since, time, reason, retryAt: db.pace.now() + delay });
         }
         if (later(to, held.position)) held.position = to;
         return true;
@@ -246,7 +248,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           return {
             changed: row?.changed ?? 0,
             carried: hidden || isPlaceholder(row) ? null : outward(row, origin),
-            namespace: namespace === undefined ? null : { ...namespace, isDeleted: false },
+            namespace: namespace === undefined ? null : { isDeleted: false, ...namespace },
           };
         }),
       ),
@@ -302,7 +304,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         );
         for (const path of paths.sort(before)) {
           const entry = normal(db.entries.get(path)!.entry, cluster.floor, now);
-          const epoch = db.namespaces.get(namespaceOf(path))?.epoch;
+          const epoch = db.livingNamespace(namespaceOf(path))?.epoch;
           if (entry === null || epoch === undefined || entry.version.time <= epoch) continue;
           if (rows.length === limit) break;
           rows.push({ path, digest: digestOf(path, entry) });
@@ -317,6 +319,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           .reverse()
           .slice(0, limit),
       ),
+    ...memoryCatalog(db),
   };
 }
 

@@ -17,10 +17,10 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
 
   function write(xid: number, request: Commit, { path, epoch, expects, draft }: Write): Stamp | null {
     const row = db.entries.get(path);
-    if (db.namespaces.get(namespaceOf(path))?.epoch !== epoch) return null;
+    if (db.livingNamespace(namespaceOf(path))?.epoch !== epoch) return null;
     if (row !== undefined && expects !== null && row.changed !== expects) return null;
     // As under the row lock: later writes are newer, whatever the clock of their process says.
-    const lowest = [cluster.floor + 1n, cluster.stampedAbove + 1n, (row?.entry.version.time ?? -1n) + 1n];
+    const lowest = [cluster.floor + 1n, cluster.stampedAbove + 1n, epoch + 1n, (row?.entry.version.time ?? -1n) + 1n];
     const time = lowest.reduce((a, b) => (a > b ? a : b), request.clock);
     const seen = ancestorsAfter(row?.entry ?? null, origin);
     const entry = stamp(draft, time, origin, seen);

@@ -6,20 +6,18 @@ import { type Connections, isConflict } from "../connection.ts";
 import { cellsJson, seenJson } from "../rows.ts";
 import { carriedColumns, carriedFrom } from "./cursors.ts";
 
-const currentText = `select a.asked, n.born, n.deleted, n.at, a.path is not null, ${carriedColumns}
+const currentText = `select a.asked, n.born, n.deleted, a.path is not null, ${carriedColumns}
 from (select p as asked, e.* from unnest($1::text[]) u(p) left join entries e on e.path = u.p) a
-left join (select name, epoch as born, deleted, hlc as at from namespaces) n on n.name = split_part(a.asked, '/', 1)`;
+left join (select name, epoch as born, deleted from namespaces) n on n.name = split_part(a.asked, '/', 1)`;
 
 /** The rows that arrivals are decided on, with their values: of two entries of one version the bytes decide. */
 export async function current(connections: Connections, origin: string, paths: readonly Path[]): Promise<Current[]> {
   const rows = await connections.read("current", currentText, [paths]);
   const byPath = new Map<Path, Current>();
   for (const row of rows) {
-    // A namespace that was deleted hides what is older; what is newer comes from a life of it that is not known here yet.
-    const isDeleted = row[2] === "t";
-    const epoch = row[1] == null ? null : BigInt(isDeleted ? row[3]! : row[1]);
-    const namespace = epoch === null ? null : { epoch, isDeleted };
-    const found = row[4] === "t" ? { changed: Number(row[6]), carried: carriedFrom(row, 5, origin) } : null;
+    const epoch = row[1] == null ? null : BigInt(row[1]);
+    const namespace = epoch === null ? null : { epoch, isDeleted: row[2] === "t" };
+    const found = row[3] === "t" ? { changed: Number(row[5]), carried: carriedFrom(row, 4, origin) } : null;
     const isPlaceholder = found?.carried.entry.version.time === 0n;
     const hidden = found === null || isPlaceholder || epoch === null || found.carried.entry.version.time <= epoch;
     byPath.set(row[0]!, { changed: found?.changed ?? 0, carried: hidden ? null : found.carried, namespace });

@@ -2,6 +2,7 @@ import { shards } from "../../../kv/path.ts";
 import type { MemberStore } from "../../member.ts";
 import type { Connections } from "../connection.ts";
 import * as applying from "./apply.ts";
+import * as catalog from "./catalog.ts";
 import * as cursors from "./cursors.ts";
 import { digests } from "./digests.ts";
 import { advanceFloor } from "./floor.ts";
@@ -34,5 +35,9 @@ export function postgresMember(connections: Connections, origin: string, incarna
     advanceFloor: (age, grace) => advanceFloor(connections, age, grace),
     digests: (from, to, limit, now) => digests(connections, from, to, limit, now),
     conflicts: (prefix, limit) => applying.conflicts(connections, prefix, limit),
+    catalogDigest: () => catalog.digest(connections),
+    catalogRows: (after, limit) => catalog.rows(connections, after, limit),
+    mergeCatalog: (rows) => catalog.merge(connections, rows),
+    retryUnknown: (peer) => catalog.retryUnknown(connections, peer),
   };
 }
