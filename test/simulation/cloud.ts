@@ -100,14 +100,15 @@ export class Cloud {
     const { floor } = this.db.cluster;
     const now = epoch + this.#scheduler.now;
     this.#note(`${this.name} ${path} becomes ${show(after)}`);
-    const old = normal(before, floor, now);
-    const young = normal(after, floor, now);
-    if (show(normal(merge(old, young), floor, now)) !== show(young))
+    const young = ledger.trueForm(path, after, floor);
+    // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
+    const old = normal(before, floor, now) && this.stateAt(path, this.#scheduler.now);
+    if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
     const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
     if (isLive(after, now) && forgotten !== undefined)
       throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
-    this.#remember(path, ledger.trueForm(path, after, floor));
+    this.#remember(path, young);
   }
 
   /** Removes what counts as absent. Each cloud does it at its own time. */
