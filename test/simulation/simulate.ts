@@ -7,6 +7,7 @@ import { agrees, Ledger, show, Violation } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Process, type World } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
+import { simulateTimers } from "./timers.ts";
 import { Watcher } from "./watcher.ts";
 
 const names = ["aws", "azure", "gcp"];
@@ -79,6 +80,7 @@ export async function simulate(seed: number, withHistory = false): Promise<Resul
   for (let i = 0; i < strikes; i++) scheduler.after(scheduler.between(500, underFire), () => faults.strike());
 
   let healed = 0;
+  const restoreTimers = simulateTimers(scheduler);
   const catchViolations = (error: Error) => violations.push(error);
   process.on("uncaughtException", catchViolations);
   try {
@@ -101,6 +103,7 @@ export async function simulate(seed: number, withHistory = false): Promise<Resul
   } catch (error) {
     violations.push(error as Error);
   } finally {
+    restoreTimers();
     process.off("uncaughtException", catchViolations);
   }
   const operations = clients.reduce((sum, client) => sum + client.operations, 0);
