@@ -1,7 +1,13 @@
 import type { Carried } from "../../../service/kv/carried.ts";
 import { type Path, shards } from "../../../service/kv/path.ts";
 import type { Cursor, Peer } from "../../../service/store/member.ts";
-import { type FeedPosition, wholeTransaction } from "../../../service/store/port.ts";
+import {
+  type FeedPosition,
+  type KeptReceipt,
+  UnavailableError,
+  UncertainError,
+  wholeTransaction,
+} from "../../../service/store/port.ts";
 
 export type Row = Carried & { readonly changed: number };
 export type FeedRow = {
@@ -35,13 +41,22 @@ export type Watermark = { readonly incarnation: string; readonly incarnatedAt: n
 export type Pace = {
   /** Milliseconds since 1970 by the database's clock. */
   readonly now: () => number;
-  /** Before a statement does anything, and before its answer arrives. Rejects when the database is down. */
+  /** Before a statement does anything, and before its answer arrives. Rejects when the database cannot be reached. */
   readonly pass: () => Promise<void>;
 };
 
 export type Backup = Pick<
   MemoryDatabase,
-  "feed" | "namespaces" | "peers" | "cursors" | "setAside" | "watermarks" | "quarantine" | "conflicts" | "cluster"
+  | "feed"
+  | "receipts"
+  | "namespaces"
+  | "peers"
+  | "cursors"
+  | "setAside"
+  | "watermarks"
+  | "quarantine"
+  | "conflicts"
+  | "cluster"
 > & { readonly entries: [Path, Row][]; readonly nextXid: number };
 
 export const atOnce: Pace = { now: Date.now, pass: async () => {} };
@@ -56,6 +71,8 @@ export class MemoryDatabase {
   system = "memory";
   entries = new Map<Path, Row>();
   feed: FeedRow[] = [];
+  /** First answers of requests, by scope in hex. */
+  receipts = new Map<string, KeptReceipt>();
   namespaces = new Map<string, { readonly epoch: bigint }>([["default", { epoch: 0n }]]);
   peers = new Map<string, Peer & { readonly repairs: number }>();
   cursors = new Map<string, CursorState>();
@@ -114,20 +131,30 @@ export class MemoryDatabase {
   }
 
   async read<T>(work: () => T): Promise<T> {
-    await this.pace.pass();
+    await this.#arrive();
     const answer = work();
-    await this.pace.pass();
+    await this.#arrive();
     return answer;
+  }
+
+  async #arrive(): Promise<void> {
+    try {
+      await this.pace.pass();
+    } catch (error) {
+      throw new UnavailableError((error as Error).message);
+    }
   }
 
   async write<T>(work: (xid: number) => T): Promise<T> {
     const xid = this.begin();
     try {
-      await this.pace.pass();
-      if (!this.isOpen(xid)) throw new Error("the server rolled the transaction back");
+      await this.#arrive();
+      if (!this.isOpen(xid)) throw new UnavailableError("the server rolled the transaction back");
       const answer = work(xid);
       this.end(xid);
-      await this.pace.pass();
+      await this.pace.pass().catch((error) => {
+        throw new UncertainError(error.message);
+      });
       return answer;
     } finally {
       this.end(xid);
@@ -180,7 +207,7 @@ export class MemoryDatabase {
       conflicts: this.conflicts,
       cluster: this.cluster,
     });
-    return { ...copy, nextXid: this.#nextXid };
+    return { ...copy, receipts: new Map(this.receipts), nextXid: this.#nextXid };
   }
 
   /** What a restored server holds, which counts its transactions on from the backup: another incarnation. */
@@ -189,6 +216,7 @@ export class MemoryDatabase {
     Object.assign(this, rest);
     Object.assign(this.cluster, cluster);
     this.entries = new Map(entries);
+    this.receipts = new Map(rest.receipts);
     this.#nextXid = nextXid;
     this.system = system;
   }
