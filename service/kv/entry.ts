@@ -70,6 +70,16 @@ export function normal(entry: Entry | null, floor: bigint, now: number): Entry |
   return isLive(entry, now) || entry.version.time > floor ? entry : null;
 }
 
+/**
+ * What of an entry is above the floor; null when nothing is. The rest, which every cloud had, is in what a peer sends as
+ * well, or was deleted since then and may be forgotten.
+ */
+export function aboveFloor(entry: Entry, floor: bigint): Entry | null {
+  if (entry.version.time <= floor) return null;
+  if (entry.kind !== "counter") return entry;
+  return { ...entry, cells: Object.fromEntries(Object.entries(entry.cells).filter(([, { time }]) => time > floor)) };
+}
+
 /** What decides which life of a key an entry belongs to: only counters outlive the version they started from. */
 export function epochOf(entry: Entry): Version {
   return entry.kind === "counter" ? entry.epoch : entry.version;

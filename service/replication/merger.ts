@@ -1,7 +1,8 @@
 import { type Carried, meet } from "../kv/carried.ts";
 import { hybridTime } from "../kv/clock.ts";
+import { aboveFloor } from "../kv/entry.ts";
 import { type Path, shardOf } from "../kv/path.ts";
-import type { Arrival, Sender } from "../store/member.ts";
+import type { Arrival, Identity, Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
 
@@ -20,11 +21,11 @@ export class Merger {
   }
 
   /**
-   * Merges entries that were current at the sender under `floor`; each path once. When it resolves with results they are
-   * committed. "floor": this cloud's floor is another one; nothing more was done, and the sender must read its entries
-   * anew: a higher floor here means that what superseded them may be forgotten.
+   * Merges entries that were current at the sender under the floor of `self`; each path once. When it resolves with
+   * results they are committed. "floor": this cloud's floor is another one by now; nothing more was done, and the sender
+   * must read its entries anew: a higher floor here means that what superseded them may be forgotten.
    */
-  async merge(sender: Sender, entries: readonly Carried[], floor: bigint): Promise<readonly Result[] | "floor"> {
+  async merge(sender: Sender, entries: readonly Carried[], self: Identity): Promise<readonly Result[] | "floor"> {
     const { store, now, clock, onEvent } = this.#io;
     const results = new Map<Path, Result>();
     const newest = hybridTime(now() + maxAhead);
@@ -42,11 +43,11 @@ export class Merger {
       attempt < maxAttempts && (waiting.length > 0 || (attempt === 0 && future.length > 0));
       attempt++
     ) {
-      const arrivals = await this.#decide(waiting, floor, results);
+      const arrivals = await this.#decide(waiting, self, results);
       const kept = attempt === 0 ? quarantine : [];
       if (arrivals.every(({ write, loser }) => write === null && loser === null) && kept.length === 0) return finish();
       const startedAt = this.#io.monotonic();
-      const applied = await store.apply({ sender, floor, arrivals, quarantine: kept, claims: [] });
+      const applied = await store.apply({ sender, floor: self.floor, arrivals, quarantine: kept, claims: [] });
       if (applied === "floor") return "floor";
       const again = new Set(arrivals.filter((_, i) => applied.changed[i] === null).map(({ path }) => path));
       const rows = arrivals.flatMap(({ path, write }, i) =>
@@ -70,7 +71,8 @@ export class Merger {
   }
 
   /** What is to be done with each entry, on the present state of its key. Notes in `results` what must come again. */
-  async #decide(entries: readonly Carried[], floor: bigint, results: Map<Path, Result>): Promise<Arrival[]> {
+  async #decide(entries: readonly Carried[], self: Identity, results: Map<Path, Result>): Promise<Arrival[]> {
+    const { floor, recovering } = self;
     const arrivals: Arrival[] = [];
     if (entries.length === 0) return arrivals;
     const found = await this.#io.store.current(entries.map(({ path }) => path));
@@ -80,7 +82,11 @@ export class Merger {
       if (namespace !== null && entry.version.time <= namespace.epoch) return;
       if (namespace === null || namespace.isDeleted) results.set(path, "unknown-namespace");
       else if (entry.kind === "value" && entry.blob !== null) results.set(path, "no-blob");
-      else arrivals.push({ path, expects: changed, ...meet(carried, incoming, floor, this.#io.now()) });
+      else {
+        // Merged with what the backup had, what was deleted and forgotten since would come back.
+        const here = recovering ? trusted(carried, floor) : carried;
+        arrivals.push({ path, expects: changed, ...meet(here, incoming, floor, this.#io.now()) });
+      }
     });
     return arrivals;
   }
@@ -90,17 +96,25 @@ export class Merger {
     const { store, now } = this.#io;
     const due = await store.dueQuarantine(hybridTime(now()), dueBatch);
     if (due.length === 0) return;
-    const { floor, incarnation, incarnatedAt } = await store.identity();
-    // They are above the floor: it does not pass what is in quarantine here.
-    const sender = { peer: store.origin, incarnation, incarnatedAt };
-    const latest = new Map(due.map((carried) => [carried.path, carried]));
-    const results = await this.merge(sender, [...latest.values()], floor);
+    const self = await store.identity();
+    const sender = { peer: store.origin, incarnation: self.incarnation, incarnatedAt: self.incarnatedAt };
+    // The floor does not pass what is in quarantine here. What is below it came with a backup, and is known to every peer.
+    await store.releaseQuarantine(due.filter(({ entry }) => entry.version.time <= self.floor));
+    const above = due.filter(({ entry }) => entry.version.time > self.floor);
+    const latest = new Map(above.map((carried) => [carried.path, carried]));
+    const results = await this.merge(sender, [...latest.values()], self);
     if (results === "floor") return;
     const paths = [...latest.keys()];
     const merged = new Set(paths.filter((_, i) => results[i] === null));
     // Of several of one path the others come next time.
     await store.releaseQuarantine(
-      due.filter((carried) => latest.get(carried.path) === carried && merged.has(carried.path)),
+      above.filter((carried) => latest.get(carried.path) === carried && merged.has(carried.path)),
     );
   }
+}
+
+/** What a restored database has of a key that its peers cannot have deleted and forgotten. */
+function trusted(carried: Carried | null, floor: bigint): Carried | null {
+  const entry = carried && aboveFloor(carried.entry, floor);
+  return entry && { ...carried!, entry };
 }

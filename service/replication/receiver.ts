@@ -72,7 +72,7 @@ export class Receiver {
     // Under a lower floor the sender may hold what was deleted and forgotten here.
     if (head.news.floor !== self.floor) return refuse("floor");
     if (body.kind === "batch") {
-      const results = await this.#merger.merge(head.sender, body.entries, head.news.floor);
+      const results = await this.#merger.merge(head.sender, body.entries, self);
       if (results === "floor") return refuse("floor");
       onEvent({ kind: "received", peer, entries: body.entries.length });
       return { kind: "applied", results };

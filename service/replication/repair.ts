@@ -1,7 +1,7 @@
 import { type Carried, stateText } from "../kv/carried.ts";
 import { normal } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
-import type { DigestRow, Peer } from "../store/member.ts";
+import type { DigestRow, Identity, Peer } from "../store/member.ts";
 import { ask, RefusedError } from "./conversation.ts";
 import { differing, summarise } from "./digests.ts";
 import type { Io } from "./io.ts";
@@ -111,7 +111,8 @@ export class Repair {
     const { store, now } = this.#io;
     let found = 0;
     for (let left = paths; left.length > 0; ) {
-      const { floor } = await store.identity();
+      const self = await store.identity();
+      const { floor } = self;
       const { entries } = await ask(this.#io, peer, { kind: "fetch", paths: left }, "fetched", floor);
       if (entries.length === 0) throw new Error("expected at least one entry");
       const asked = left.slice(0, entries.length);
@@ -121,7 +122,7 @@ export class Repair {
         (path, i) => state(path, mine.rows[i]!, floor, now()) !== state(path, entries[i]!, floor, now()),
       );
       found += differ.length;
-      await this.#mendKeys(peer, differ, entries, compared, floor);
+      await this.#mendKeys(peer, differ, entries, compared, self);
       left = left.slice(compared.length);
     }
     return found;
@@ -132,26 +133,23 @@ export class Repair {
     differ: readonly Path[],
     entries: readonly (Carried | null)[],
     asked: readonly Path[],
-    floor: bigint,
+    self: Identity,
   ) {
     const { store, now } = this.#io;
+    const { floor } = self;
     if (differ.length === 0) return;
     const theirs = new Map(asked.map((path, i) => [path, entries[i] ?? null]));
-    const self = await store.identity();
     const known = (await store.peers()).find((one) => one.peer === peer)!;
     const sender = { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
     const coming = differ.map((path) => theirs.get(path)!).filter((carried) => carried !== null);
-    // Merged with what the backup had, what was deleted and forgotten since would come back.
-    if (self.recovering) await store.forget(differ, floor);
-    const results = await this.#merger.merge(sender, coming, floor);
+    const results = await this.#merger.merge(sender, coming, self);
     if (results === "floor") throw new RefusedError(peer, "floor");
     const failed = results.find((result) => result !== null);
     if (failed) throw new Error(`a key could not be merged: ${failed}`);
-    if (self.recovering)
-      await store.forget(
-        differ.filter((path) => theirs.get(path) === null),
-        floor,
-      );
+    if (self.recovering) {
+      const absent = differ.filter((path) => state(path, theirs.get(path)!, floor, now()) === "");
+      await store.forget(absent, floor);
+    }
     const after = await store.carried(differ, Number.MAX_SAFE_INTEGER);
     const going = after.rows.filter(
       (row) =>

@@ -2,8 +2,9 @@ import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
-import { type Ledger, show, Violation } from "./ledger.ts";
-import type { Scheduler } from "./scheduler.ts";
+import { show } from "./ledger.ts";
+import { CacheServer } from "./shared-cache.ts";
+import { Violation, type World } from "./world.ts";
 
 /** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
 export const epoch = 1_700_000_000_000;
@@ -17,26 +18,34 @@ export class Cloud {
   slowness = 1;
   /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
-  readonly #scheduler: Scheduler;
-  readonly #ledger: Ledger;
-  readonly #note: (text: string) => void;
+  /** Of its processes; null: each is by itself. A restored database gets another one, named after its incarnation. */
+  sharedCache: CacheServer | null = null;
+  readonly #world: World;
 
-  constructor(name: string, scheduler: Scheduler, ledger: Ledger, note: (text: string) => void) {
+  constructor(name: string, world: World) {
+    const { scheduler } = world;
     this.name = name;
-    this.#scheduler = scheduler;
+    this.#world = world;
     const pass = () => {
       const milliseconds = scheduler.chance(0.02) ? scheduler.between(20, 400) : scheduler.between(0.2, 3);
+      const isBroken = scheduler.chance(world.connectionLoss);
+      if (isBroken) world.count("connection to a database broken");
       return new Promise<void>((resolve, reject) =>
-        scheduler.after(Math.min(milliseconds * this.slowness, 2000), () =>
-          this.isDown ? reject(new Error("the database is down")) : resolve(),
-        ),
+        scheduler.after(Math.min(milliseconds * this.slowness, 2000), () => {
+          if (this.isDown) reject(new Error("the database is down"));
+          else if (isBroken) reject(new Error("the connection broke"));
+          else resolve();
+        }),
       );
     };
     this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
-    this.#keepLedger(ledger);
-    this.#ledger = ledger;
-    this.#note = note;
+    this.#keepLedger();
     this.db.entries = this.#watched([]);
+    this.#openCache();
+  }
+
+  #openCache(): void {
+    if (this.#world.hasSharedCache) this.sharedCache = new CacheServer(this.#world.scheduler);
   }
 
   /** Rows that watch over their changes; `rows` are there from the beginning. */
@@ -63,25 +72,27 @@ export class Cloud {
     const isElsewhere = (path: Path, write: Entry) =>
       others.some(({ db }) => {
         const there = db.entries.get(path)?.entry ?? null;
-        return this.#ledger.isNoOlder(
+        return this.#world.ledger.isNoOlder(
           path,
           write,
-          there && this.#ledger.trueForm(path, there, db.cluster.floor),
+          there && this.#world.ledger.trueForm(path, there, db.cluster.floor),
           db.cluster.floor,
           0,
         );
       });
-    this.#ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    this.#world.ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
     this.db.restore(backup, `${this.db.system}'`);
     this.db.entries = this.#watched(backup.entries);
+    this.#openCache();
     this.history.clear();
     for (const [path, { entry }] of backup.entries)
-      this.#remember(path, this.#ledger.trueForm(path, entry, this.db.cluster.floor));
+      this.#remember(path, this.#world.ledger.trueForm(path, entry, this.db.cluster.floor));
   }
 
   /** What enters here, whoever hears of it, must be everywhere in the end. */
-  #keepLedger(ledger: Ledger): void {
+  #keepLedger(): void {
     const { db } = this;
+    const { ledger } = this.#world;
     const append = db.append.bind(db);
     db.append = (xid, shard, path, enteredHere) => {
       if (enteredHere) ledger.record(path, db.entries.get(path)!.entry, db.cluster.floor);
@@ -91,30 +102,33 @@ export class Cloud {
 
   #remember(path: Path, entry: Entry | null): void {
     const states = this.history.get(path) ?? [];
-    states.push({ at: this.#scheduler.now, entry });
+    states.push({ at: this.#world.scheduler.now, entry });
     this.history.set(path, states);
   }
 
   #changes(path: Path, before: Entry | null, after: Entry): void {
-    const ledger = this.#ledger;
+    const { ledger, check } = this.#world;
     const { floor } = this.db.cluster;
-    const now = epoch + this.#scheduler.now;
-    this.#note(`${this.name} ${path} becomes ${show(after)}`);
-    const old = normal(before, floor, now);
-    const young = normal(after, floor, now);
-    if (show(normal(merge(old, young), floor, now)) !== show(young))
+    const now = epoch + this.#world.scheduler.now;
+    this.#world.note(`${this.name} ${path} becomes ${show(after)}`);
+    const young = ledger.trueForm(path, after, floor);
+    // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
+    const old = normal(before, floor, now) && this.stateAt(path, this.#world.scheduler.now);
+    check(3);
+    if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
+    check(4);
     const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
     if (isLive(after, now) && forgotten !== undefined)
       throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
-    this.#remember(path, ledger.trueForm(path, after, floor));
+    this.#remember(path, young);
   }
 
   /** Removes what counts as absent. Each cloud does it at its own time. */
   collect(): number {
     let removed = 0;
     for (const [path, { entry }] of this.db.entries) {
-      if (normal(entry, this.db.cluster.floor, epoch + this.#scheduler.now) !== null) continue;
+      if (normal(entry, this.db.cluster.floor, epoch + this.#world.scheduler.now) !== null) continue;
       this.db.entries.delete(path);
       removed++;
     }

@@ -2,7 +2,33 @@ import type { Backup } from "../support/memory/database.ts";
 import { pick } from "../support/random.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Network } from "./network.ts";
-import { Process, type World } from "./process.ts";
+import { Process } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** All kinds of harm. */
+export const faultKinds = [
+  "link cut in one direction",
+  "link cut",
+  "cloud cut off",
+  "network loses",
+  "network repeats",
+  "network delays",
+  "process killed",
+  "cloud killed",
+  "database crashed",
+  "database slow",
+  "database restored",
+  "transaction held open",
+  "shared cache lost",
+  "shared cache down",
+  "invalidations lost",
+  "clock jumped",
+  "clock wrong",
+  "hints lost",
+  "feed trimmed",
+  "namespace unknown",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
 
 /** Does harm, at random times and places, and undoes it later. */
 export class Faults {
@@ -13,6 +39,8 @@ export class Faults {
   /** A backup of each cloud, and how much the ledger held when it was made. */
   readonly #backups = new Map<string, { readonly backup: Backup; readonly since: number }>();
   #restores = 0;
+  /** How many faults there were. */
+  struck = 0;
 
   constructor(world: World, clouds: ReadonlyMap<string, Cloud>, processes: Map<string, Process[]>, network: Network) {
     this.#world = world;
@@ -21,14 +49,15 @@ export class Faults {
     this.#network = network;
   }
 
-  readonly #kinds: Readonly<Record<string, () => void>> = {
+  /** Whether it could strike: not everything can happen at any time. */
+  readonly #kinds: Readonly<Record<FaultKind, () => boolean>> = {
     "link cut in one direction": () => this.#cut(false),
     "link cut": () => this.#cut(true),
     "cloud cut off": () => {
       const cloud = this.#name();
       const links = this.#world.names.flatMap((other) => [`${cloud} ${other}`, `${other} ${cloud}`]);
       for (const link of links) this.#network.cut.add(link);
-      this.#later(1000, 12_000, () => {
+      return this.#later(1000, 12_000, () => {
         for (const link of links) this.#network.cut.delete(link);
       });
     },
@@ -37,60 +66,81 @@ export class Faults {
     "network delays": () => this.#bad("delays", 0.2),
     "process killed": () => this.#kill(this.#process(), 0, 6000),
     "cloud killed": () => {
-      for (const process of [...this.#processes.get(this.#name())!]) this.#kill(process, 2000, 12_000);
+      const running = this.#processes.get(this.#name())!.filter(({ isAlive }) => isAlive);
+      for (const process of running) this.#kill(process, 2000, 12_000);
+      return running.length > 0;
     },
     "database crashed": () => {
       const cloud = this.#cloud();
       cloud.isDown = true;
       cloud.db.rollBackAll();
-      this.#later(100, 4000, () => {
+      return this.#later(100, 4000, () => {
         cloud.isDown = false;
       });
     },
     "database slow": () => {
       const cloud = this.#cloud();
       cloud.slowness = this.#world.scheduler.between(10, 100);
-      this.#later(500, 5000, () => {
+      return this.#later(500, 5000, () => {
         cloud.slowness = 1;
       });
     },
+    "database restored": () => this.#restore(),
     "transaction held open": () => {
       const { db } = this.#cloud();
       const xid = db.begin();
       const { system } = db;
-      this.#later(200, 6000, () => {
+      return this.#later(200, 6000, () => {
         if (db.system === system) db.end(xid);
       });
     },
-    "cache lost": () => this.#process().loseCache(),
+    "shared cache lost": () => {
+      const { sharedCache } = this.#cloud();
+      sharedCache?.lose();
+      return sharedCache !== null;
+    },
+    "shared cache down": () => {
+      const { sharedCache } = this.#cloud();
+      sharedCache?.goDown(this.#world.scheduler.between(500, 6000));
+      return sharedCache !== null;
+    },
+    "invalidations lost": () => {
+      const { shared } = this.#process();
+      shared?.cutOff(this.#world.scheduler.between(100, 5000));
+      return shared !== null;
+    },
     "clock jumped": () => {
       const process = this.#process();
       process.skew = this.#world.scheduler.between(-4500, 4500);
-      this.#later(1000, 15_000, () => {
+      return this.#later(1000, 15_000, () => {
         process.skew = this.#world.scheduler.between(-300, 300);
       });
     },
     "clock wrong": () => {
       const process = this.#process();
       process.skew = this.#world.scheduler.between(-60_000, 60_000);
-      this.#later(500, 6000, () => {
+      return this.#later(500, 6000, () => {
         process.skew = 0;
       });
     },
     "hints lost": () => {
       this.#world.hintLoss = 0.9;
-      this.#later(1000, 10_000, () => {
+      return this.#later(1000, 10_000, () => {
         this.#world.hintLoss = 0.1;
       });
     },
-    "feed trimmed": () => this.#cloud().db.trim(Math.floor(this.#world.scheduler.between(0, 30))),
-    "database restored": () => this.#restore(),
+    "feed trimmed": () => {
+      const { db } = this.#cloud();
+      const before = db.feed.length;
+      db.trim(Math.floor(this.#world.scheduler.between(0, 30)));
+      return db.feed.length < before;
+    },
     "namespace unknown": () => {
       const { db } = this.#cloud();
       const known = db.namespaces.get("late");
-      if (known === undefined) return;
+      if (known === undefined) return false;
       db.namespaces.delete("late");
-      this.#later(500, 8000, () => db.namespaces.set("late", known));
+      return this.#later(500, 8000, () => db.namespaces.set("late", known));
     },
   };
 
@@ -102,18 +152,22 @@ export class Faults {
       });
   }
 
-  /** One fault of a random kind. */
-  strike(): void {
-    const kind = pick(this.#world.scheduler.random, Object.keys(this.#kinds));
-    this.#world.count(kind);
+  /** A fault of this kind, or of a random one. */
+  strike(kind: FaultKind = pick(this.#world.scheduler.random, faultKinds)): void {
+    if (!this.#kinds[kind]()) {
+      this.strike();
+      return;
+    }
+    this.#world.count(`fault: ${kind}`);
     this.#world.note(`fault: ${kind}`);
-    this.#kinds[kind]!();
+    this.struck++;
   }
 
   /** Ends all harm, so that what is under way can arrive. */
   heal(): void {
     this.#network.heal();
     this.#world.hintLoss = 0;
+    this.#world.connectionLoss = 0;
     for (const cloud of this.#clouds.values()) {
       cloud.isDown = false;
       cloud.slowness = 1;
@@ -126,9 +180,9 @@ export class Faults {
   }
 
   /** One of them at most: what two restored clouds had only told each other is lost. */
-  #restore(): void {
+  #restore(): boolean {
     const made = [...this.#backups.keys()];
-    if (made.length === 0 || this.#restores++ > 0) return;
+    if (made.length === 0 || this.#restores++ > 0) return false;
     const name = pick(this.#world.scheduler.random, made);
     const { backup, since } = this.#backups.get(name)!;
     const cloud = this.#clouds.get(name)!;
@@ -139,7 +193,7 @@ export class Faults {
       [...this.#clouds.values()].filter((other) => other !== cloud),
     );
     cloud.db.namespaces.set("late", { epoch: 0n });
-    this.#world.count("restored");
+    return true;
   }
 
   #name(): string {
@@ -154,30 +208,35 @@ export class Faults {
     return pick(this.#world.scheduler.random, this.#processes.get(this.#name())!);
   }
 
-  #later(from: number, to: number, undo: () => void): void {
+  #later(from: number, to: number, undo: () => void): true {
     this.#world.scheduler.after(this.#world.scheduler.between(from, to), undo);
+    return true;
   }
 
-  #cut(bothWays: boolean): void {
-    const [a, b] = [this.#name(), this.#name()];
+  #cut(bothWays: boolean): boolean {
+    const a = this.#name();
+    const b = pick(
+      this.#world.scheduler.random,
+      this.#world.names.filter((name) => name !== a),
+    );
     const links = bothWays ? [`${a} ${b}`, `${b} ${a}`] : [`${a} ${b}`];
     for (const link of links) this.#network.cut.add(link);
-    this.#later(1000, 10_000, () => {
+    return this.#later(1000, 10_000, () => {
       for (const link of links) this.#network.cut.delete(link);
     });
   }
 
-  #bad(what: "loss" | "repeats" | "delays", probability: number): void {
+  #bad(what: "loss" | "repeats" | "delays", probability: number): boolean {
     this.#network[what] = probability;
-    this.#later(1000, 10_000, () => {
+    return this.#later(1000, 10_000, () => {
       this.#network[what] = what === "repeats" ? 0.03 : 0;
     });
   }
 
-  #kill(process: Process, from: number, to: number): void {
-    if (!process.isAlive) return;
+  #kill(process: Process, from: number, to: number): boolean {
+    if (!process.isAlive) return false;
     process.kill();
-    this.#later(from, to, () => this.#replace(process));
+    return this.#later(from, to, () => this.#replace(process));
   }
 
   /** Another process takes its place: it knows nothing of what the one before was about. */

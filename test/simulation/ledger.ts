@@ -1,12 +1,10 @@
+import { stateText } from "../../service/kv/carried.ts";
 import { type Counter, counterValue, type Entry, epochOf, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
 import { compareVersions, formatVersion, type Version, zeroVersion } from "../../service/kv/version.ts";
-
-/** Something that must never happen has happened. */
-export class Violation extends Error {
-  override readonly name = "Violation";
-}
+import type { Cloud } from "./cloud.ts";
+import { type Invariant, Violation, type World } from "./world.ts";
 
 /**
  * Every write of a client that any database committed, whether the client heard of it or not: what all clouds must agree
@@ -18,16 +16,32 @@ export class Ledger {
   readonly #order = new Map<Entry, number>();
   /** Writes that a restore may have undone for good, or not: they may have been on their way. */
   readonly uncertain = new Map<Path, Entry[]>();
+  /** Bytes of values that were to be written once, whatever the number of tries. */
+  readonly #once = new Set<string>();
+  readonly #check: (invariant: Invariant) => void;
   count = 0;
+
+  constructor(check: (invariant: Invariant) => void) {
+    this.#check = check;
+  }
 
   /** `floor` of the database that committed it. */
   record(path: Path, entry: Entry, floor: bigint): void {
     this.count++;
+    this.#mustBeFirst(path, entry);
     const writes = this.#writes.get(path) ?? [];
     this.#writes.set(path, writes);
     const write = this.trueForm(path, entry, floor);
     writes.push(write);
     this.#order.set(write, this.count);
+  }
+
+  /** Who repeats a request with its key gets the first answer: it is not written again. */
+  #mustBeFirst(path: Path, entry: Entry): void {
+    if (entry.kind !== "value" || !isWrittenOnce(path)) return;
+    const text = Buffer.from(entry.body!).toString();
+    if (this.#once.has(text)) throw new Violation(`${path} is written "${text}" a second time by a retry`);
+    this.#once.add(text);
   }
 
   /** A restore of that cloud has undone what it took since then, as far as `isLost` says. It may still turn up. */
@@ -70,6 +84,7 @@ export class Ledger {
   /** Every increment is by one, so a cell is the number of increments of its life. */
   #checkSums(path: Path, last: Counter, writes: readonly Entry[]): void {
     for (const [origin, { sum }] of Object.entries(last.cells)) {
+      this.#check(8);
       const increments = writes.filter(
         (write) =>
           write.kind === "counter" && write.version.origin === origin && compareVersions(write.epoch, last.epoch) === 0,
@@ -105,6 +120,33 @@ export class Ledger {
   paths(): Path[] {
     return [...this.#writes.keys()];
   }
+}
+
+/** What keeps the clouds from being equal, byte by byte, to each other and to what was written; null for nothing. */
+export function firstDifference({ ledger, check }: World, clouds: readonly Cloud[], now: number): string | null {
+  const floor = clouds.reduce((highest, { db }) => (db.cluster.floor > highest ? db.cluster.floor : highest), 0n);
+  for (const path of ledger.paths()) {
+    const expected = ledger.expected(path);
+    const texts = new Set<string>();
+    for (const { name, db } of clouds) {
+      const found = db.entries.get(path)?.entry ?? null;
+      check(2);
+      const isRight = ledger.uncertain.has(path)
+        ? ledger.isNoOlder(path, expected, found && ledger.trueForm(path, found, floor), floor, now)
+        : agrees(expected, found, floor, now);
+      if (!isRight) return `${path} is ${show(found)} in ${name}, expected ${show(expected)}`;
+      const state = normal(found, floor, now);
+      texts.add(state === null ? "" : stateText(path, state));
+    }
+    check(1);
+    if (texts.size > 1) return `${path} differs between the clouds`;
+  }
+  return null;
+}
+
+/** Keys whose values are put by requests with a key for retries, and never touched: a text is there by one write. */
+export function isWrittenOnce(path: Path): boolean {
+  return path.includes("once");
 }
 
 /** An entry as one short text, for comparing and for people. */

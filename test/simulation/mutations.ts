@@ -145,9 +145,12 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "a restored cloud keeps what its peers have deleted and forgotten": [
     {
       file: "service/replication/repair.ts",
-      find: "if (self.recovering) await store.forget(differ, floor);",
-      replace: "",
+      find: "await store.forget(absent, floor);",
+      replace: "if (absent.length < 0) await store.forget(absent, floor);",
     },
+  ],
+  "a restored cloud adds its backup to what peers send": [
+    { file: merger, find: "recovering ? trusted(carried, floor) : carried", replace: "recovering ? carried : carried" },
   ],
   "a restored cloud is sent only what its peers know that it lacks": [
     {

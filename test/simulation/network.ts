@@ -8,7 +8,8 @@ const timeout = 5000;
 export class Network {
   readonly #scheduler: Scheduler;
   readonly #processes: ReadonlyMap<string, readonly Process[]>;
-  readonly #count: (fault: string) => void;
+  readonly #count: (what: string) => void;
+  readonly #fail: (error: unknown) => void;
   /** `from to` of links that are cut. */
   readonly cut = new Set<string>();
   loss = 0;
@@ -20,11 +21,13 @@ export class Network {
   constructor(
     scheduler: Scheduler,
     processes: ReadonlyMap<string, readonly Process[]>,
-    count: (fault: string) => void,
+    count: (what: string) => void,
+    fail: (error: unknown) => void,
   ) {
     this.#scheduler = scheduler;
     this.#processes = processes;
     this.#count = count;
+    this.#fail = fail;
   }
 
   heal(): void {
@@ -44,7 +47,10 @@ export class Network {
           if (target === undefined) return;
           target.receive(from, bytes).then(
             (answer) => this.#carry(to, from, 0, () => resolve(answer)),
-            (error) => this.#carry(to, from, 0, () => reject(error)),
+            (error) => {
+              this.#fail(error);
+              this.#carry(to, from, 0, () => reject(error));
+            },
           );
         });
       deliver();

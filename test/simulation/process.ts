@@ -1,53 +1,45 @@
 import { EntryCache } from "../../service/cache/entries.ts";
 import { HybridClock } from "../../service/kv/clock.ts";
-import { decide, needsCurrent, type Operation, stamp } from "../../service/kv/decide.ts";
-import type { Entry, Stored } from "../../service/kv/entry.ts";
+import type { Operation } from "../../service/kv/decide.ts";
+import type { Stored } from "../../service/kv/entry.ts";
 import { type Path, shardOf } from "../../service/kv/path.ts";
 import { localHints } from "../../service/queue/local.ts";
 import { Replication } from "../../service/replication/replication.ts";
+import { Feed } from "../../service/store/feed.ts";
+import type { StepResult, WriteRequest } from "../../service/store/jobs.ts";
 import type { MemberStore } from "../../service/store/member.ts";
-import type { Store } from "../../service/store/port.ts";
+import { type Store, UnavailableError } from "../../service/store/port.ts";
 import { Reader } from "../../service/store/reader.ts";
+import { ClockSkewError, type Committed, Writer } from "../../service/store/writer.ts";
 import { memoryMember } from "../support/memory/member.ts";
 import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Network } from "./network.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { CacheClient } from "./shared-cache.ts";
+import type { World } from "./world.ts";
 
 /** Milliseconds that a clock may be off before its process refuses to write. */
 const maxSkew = 5000;
+/** Milliseconds that a write may take. */
+const writeTimeout = 3000;
 
-/** What all processes share. */
-export type World = {
-  readonly scheduler: Scheduler;
-  readonly ledger: Ledger;
-  readonly network: () => Network;
-  readonly names: readonly string[];
-  readonly count: (fault: string) => void;
-  readonly note: (text: string) => void;
-  /** Milliseconds between repairs that nothing calls for: never in half of the runs, where the feed must bring everything. */
-  readonly repairInterval: number;
-  /** Probability that a hint gets lost. */
-  hintLoss: number;
-};
-
-export type Outcome = { readonly entry: Entry | null; readonly written: boolean; readonly stored: Stored | null };
-
-/** One process of a cloud: the real replication and cache, over a database that others share and a clock of its own. */
+/** One process of a cloud: the service but for HTTP and SQL, over a database that others share and a clock of its own. */
 export class Process {
   readonly cloud: Cloud;
   readonly name: string;
   readonly #world: World;
   readonly #replication: Replication;
-  readonly #store: Store;
   readonly #clock: HybridClock;
-  cache: EntryCache;
+  readonly #writer: Writer;
+  readonly #cache: EntryCache;
+  readonly feed: Feed;
+  readonly shared: CacheClient | null;
   isAlive = true;
+  /** Rejects when the process is killed. */
+  readonly death: Promise<never>;
+  #die = (_error: Error) => {};
   #isReady = false;
   /** Milliseconds that its clock is ahead. */
   skew: number;
-  readonly #announce: (shards: readonly number[]) => void;
 
   constructor(cloud: Cloud, name: string, world: World) {
     const { scheduler } = world;
@@ -55,14 +47,44 @@ export class Process {
     this.name = name;
     this.#world = world;
     this.skew = scheduler.between(-200, 200);
+    this.death = new Promise((_, reject) => {
+      this.#die = reject;
+    });
+    this.death.catch(() => {});
     this.#clock = new HybridClock(() => this.now());
-    this.#store = this.#alive(memoryStore(cloud.db, cloud.name)) as unknown as Store;
-    this.cache = this.#newCache();
+    const store = this.#alive(memoryStore(cloud.db, cloud.name)) as unknown as Store;
+    const reader = new Reader(store);
+    this.shared = cloud.sharedCache?.connect() ?? null;
+    this.#cache = new EntryCache({
+      reader,
+      shared: this.shared,
+      monotonic: () => scheduler.now,
+      databaseOffset: () => epoch,
+      maxBytes: world.cacheBytes,
+      count: (tier) => world.count(`read from ${tier}`),
+    });
+    this.feed = new Feed(store, () => {});
     const hints = localHints();
-    this.#announce = (shards) => {
-      if (scheduler.chance(world.hintLoss)) world.count("hint lost");
-      else hints.announce(shards);
+    const keep = (committed: Committed) => {
+      this.#cache.committed(committed);
+      this.feed.poke();
     };
+    this.#writer = new Writer({
+      store,
+      reader,
+      clock: this.#clock,
+      now: () => this.now(),
+      monotonic: () => scheduler.now,
+      timeout: writeTimeout,
+      epochOf: async (namespace) => cloud.db.namespaces.get(namespace)?.epoch ?? null,
+      checkClock: () => this.#mustWrite(),
+      onCommitted: (committed) => {
+        if (!this.isAlive) return;
+        keep(committed);
+        if (scheduler.chance(world.hintLoss)) world.count("hint lost");
+        else hints.announce([...new Set(committed.rows.map(({ path }) => shardOf(path)))]);
+      },
+    });
     this.#replication = new Replication({
       peers: world.names.filter((peer) => peer !== cloud.name),
       floorAge: 2000,
@@ -79,11 +101,13 @@ export class Process {
         random: scheduler.random,
         sleep: (milliseconds) => this.#unlessDead(scheduler.sleep(milliseconds)),
         process: name,
-        onApplied: (committed) => this.cache.committed(committed),
+        onApplied: keep,
         onEvent: (event) => {
-          if (event.kind === "trouble") world.note(`${name} ${event.peer}: ${event.error}`);
-          if (event.kind === "trouble" || event.kind === "sent") return;
-          world.count(`replication: ${event.kind}${event.kind === "refused" ? ` ${event.reason}` : ""}`);
+          if (event.kind === "trouble") {
+            world.fail(event.error);
+            world.note(`${name} ${event.peer}: ${event.error}`);
+          } else if (event.kind !== "sent")
+            world.count(`replication: ${event.kind}${event.kind === "refused" ? ` ${event.reason}` : ""}`);
         },
       },
     });
@@ -104,6 +128,9 @@ export class Process {
   /** Nothing that it waits for arrives any more; what its database has been told may still happen. */
   kill(): void {
     this.isAlive = false;
+    void this.shared?.close();
+    this.feed.close();
+    this.#die(new Error("the process was killed"));
   }
 
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
@@ -111,65 +138,32 @@ export class Process {
     return this.#unlessDead(this.#replication.receive(peer, bytes));
   }
 
-  #newCache(): EntryCache {
-    return new EntryCache({
-      reader: new Reader(this.#store),
-      shared: null,
-      monotonic: () => this.#world.scheduler.now,
-      databaseOffset: () => epoch,
-      maxBytes: 20_000,
-      count: () => {},
-    });
-  }
-
-  loseCache(): void {
-    this.cache = this.#newCache();
-  }
-
-  /** Decided and written as the service does it, without the batches of other requests. Rejects when nobody knows. */
-  async write(path: Path, operation: Operation): Promise<Outcome> {
+  /** Writes as the service does. Rejects with its errors, and never settles when the process is killed meanwhile. */
+  async write(path: Path, operation: Operation, receipt: WriteRequest["receipt"]): Promise<StepResult> {
     this.#mustServe();
-    if (Math.abs(this.skew) > maxSkew) throw new Error("clock skew");
-    for (let attempt = 0; attempt < 10; attempt++) {
-      const startedAt = this.#world.scheduler.now;
-      const current = needsCurrent(operation) ? (await this.#store.read([path])).rows[0]! : undefined;
-      const decision = decide(operation, current ?? null, this.now(), this.cloud.name);
-      if (decision.do !== "write") return { entry: current?.entry ?? null, written: false, stored: current ?? null };
-      const expects = current === undefined ? null : (current?.changed ?? 0);
-      const write = { path, epoch: 0n, expects, draft: decision.draft };
-      const commit = {
-        receipts: [],
-        atomic: false,
-        holds: [],
-        keepVersions: false,
-        clock: this.#clock.next(),
-        now: this.now(),
-      };
-      const answer = await this.#store.commit({ writes: [write], ...commit });
-      const stamped = answer.stamps[0]!;
-      if (stamped === null) continue;
-      this.#clock.observe(stamped.time);
-      const entry = stamp(decision.draft, stamped.time, this.cloud.name, stamped.seen);
-      const stored = { entry, changed: stamped.changed };
-      this.cache.committed({ rows: [{ path, stored }], horizon: answer.horizon, startedAt });
-      this.#announce([shardOf(path)]);
-      return { entry, written: true, stored };
-    }
-    throw new Error("other writers were faster every time");
+    const steps = [{ path, epoch: 0n, operation }];
+    const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
+    if (replayed) this.#world.count("retry answered from its receipt");
+    return results[0]!;
   }
 
   /** As the service reads: a record from before what the session has seen is not served to it. */
   async read(path: Path, consistency: "cached" | "local", seen: number): Promise<Stored | null> {
     this.#mustServe();
-    if (consistency === "local") return (await this.cache.fresh(path)).stored;
-    const record = await this.cache.get(path);
+    if (consistency === "local") return (await this.#cache.fresh(path)).stored;
+    const record = await this.#cache.get(path);
     if (seen === 0 || seen < record.horizon) return record.stored;
-    return (await this.cache.fresh(path)).stored;
+    return (await this.#cache.fresh(path)).stored;
   }
 
   /** As its readiness says: nobody is sent here before. */
   #mustServe(): void {
     if (!this.#isReady || this.#replication.isRecovering()) throw new Error("not ready");
+  }
+
+  #mustWrite(): void {
+    if (Math.abs(this.skew) > maxSkew) throw new ClockSkewError("clock-skew");
+    if (this.#replication.isRecovering()) throw new UnavailableError("not ready");
   }
 
   #alive<T extends object>(target: T): T {

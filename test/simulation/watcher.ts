@@ -1,68 +1,104 @@
 import { type Entry, normal } from "../../service/kv/entry.ts";
+import { isNews } from "../../service/kv/news.ts";
 import type { Path } from "../../service/kv/path.ts";
 import type { FeedPosition } from "../../service/store/port.ts";
-import { memoryStore } from "../support/memory/store.ts";
-import { type Cloud, epoch } from "./cloud.ts";
-import { type Ledger, show, Violation } from "./ledger.ts";
-import type { Scheduler } from "./scheduler.ts";
+import { pick } from "../support/random.ts";
+import type { Cloud } from "./cloud.ts";
+import { epoch } from "./cloud.ts";
+import { show } from "./ledger.ts";
+import type { Process } from "./process.ts";
+import { Violation, type World } from "./world.ts";
 
-/** Follows the feed of a cloud as watches do, and remembers what it was told of each key. */
+/** Milliseconds until a watcher that is told nothing looks again. */
+const patience = 15_000;
+
+/** Watches all keys of a cloud by the feed of one of its processes; goes on with another one when that dies. */
 export class Watcher {
   readonly #cloud: Cloud;
-  readonly #scheduler: Scheduler;
-  readonly #ledger: Ledger;
-  #system = "memory";
+  readonly #world: World;
+  readonly #processes: () => readonly Process[];
+  /** A cursor names the incarnation of the database that it is of. */
+  #system = "";
+  #position: FeedPosition | null = null;
+  /** As the service remembers it, to tell nothing twice. */
+  readonly #sent = new Map<Path, Entry>();
+  /** The same in true form. */
   readonly #told = new Map<Path, Entry>();
 
-  constructor(cloud: Cloud, scheduler: Scheduler, ledger: Ledger) {
-    this.#ledger = ledger;
+  constructor(cloud: Cloud, world: World, processes: () => readonly Process[]) {
     this.#cloud = cloud;
-    this.#scheduler = scheduler;
+    this.#world = world;
+    this.#processes = processes;
   }
 
   async run(): Promise<void> {
-    const store = memoryStore(this.#cloud.db, this.#cloud.name);
-    let position: FeedPosition = { xid: 0, id: 0, at: 0 };
+    const { scheduler } = this.#world;
     for (;;) {
-      await this.#scheduler.sleep(this.#scheduler.between(50, 500));
-      const { system } = this.#cloud.db;
-      if (system !== this.#system) {
-        // A cursor names the incarnation: of another one it is gone, and the watcher starts with what is there.
-        this.#system = system;
-        this.#told.clear();
-        position = { xid: -1, id: 0, at: 0 };
-      }
+      await scheduler.sleep(scheduler.between(50, 500));
+      const process = pick(scheduler.random, this.#processes());
+      if (!process.isAlive) continue;
+      const leave = process.feed.follow();
       try {
-        const window = position.xid < 0 ? null : await store.feed(position, 50);
-        if (this.#cloud.db.system !== system) continue;
-        // Retention was faster: it starts again, with what is there.
-        position = window?.to ?? (await store.feedEnd());
-        if (window === null) for (const { path, entry } of this.#cloud.db.entries.values()) this.#tell(path, entry);
-        for (const { path, stored } of window?.changes ?? []) if (stored !== null) this.#tell(path, stored.entry);
+        await Promise.race([this.#watch(process), process.death]);
       } catch (error) {
         if (error instanceof Violation) throw error;
+      } finally {
+        leave();
       }
     }
   }
 
+  /** Returns when the cursor is gone. */
+  async #watch({ feed }: Process): Promise<void> {
+    const { system } = this.#cloud.db;
+    if (system !== this.#system) this.#restart(system);
+    if (this.#position === null) {
+      this.#position = await feed.end();
+      // A snapshot: what is there after the position was taken.
+      for (const { path, entry } of this.#cloud.db.entries.values()) this.#tell(path, entry);
+    }
+    while (this.#position !== null) {
+      const window = await feed.after(this.#position);
+      if (system !== this.#cloud.db.system) return;
+      this.#position = window?.to ?? null;
+      if (window === null) return;
+      for (const { path, stored } of window.changes) if (stored !== null) this.#tell(path, stored.entry);
+      if (window.changes.length === 0) await feed.news(window.to, patience);
+    }
+  }
+
+  #restart(system: string): void {
+    this.#system = system;
+    this.#position = null;
+    this.#sent.clear();
+    this.#told.clear();
+  }
+
   #tell(path: Path, entry: Entry): void {
+    const sent = this.#sent.get(path);
+    if (sent !== undefined && !isNews(sent, entry)) return;
+    const { ledger, scheduler, check } = this.#world;
     const { floor } = this.#cloud.db.cluster;
     const told = this.#told.get(path) ?? null;
-    const found = this.#ledger.trueForm(path, entry, floor);
-    if (!this.#ledger.isNoOlder(path, told, found, floor, epoch + this.#scheduler.now))
+    const found = ledger.trueForm(path, entry, floor);
+    check(5);
+    if (!ledger.isNoOlder(path, told, found, floor, epoch + scheduler.now))
       throw new Violation(
         `a watcher in ${this.#cloud.name} is told an old state of ${path}: ${show(entry)} after ${show(told)}`,
       );
+    this.#sent.set(path, entry);
     this.#told.set(path, found);
   }
 
   /** The first key whose present state was not told; null for none. */
   behind(): string | null {
+    const { ledger, scheduler, check } = this.#world;
     const { floor } = this.#cloud.db.cluster;
-    const now = epoch + this.#scheduler.now;
+    const now = epoch + scheduler.now;
     for (const [path, { entry }] of this.#cloud.db.entries) {
       const last = this.#told.get(path) ?? null;
-      if (show(normal(last, floor, now)) !== show(normal(this.#ledger.trueForm(path, entry, floor), floor, now)))
+      check(5);
+      if (show(normal(last, floor, now)) !== show(normal(ledger.trueForm(path, entry, floor), floor, now)))
         return `a watcher in ${this.#cloud.name} was told ${show(last)} of ${path} last, not ${show(entry)}`;
     }
     return null;

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { z } from "@hono/zod-openapi";
 import { counterValue, type Entry, isLive } from "../../kv/entry.ts";
+import { isNews } from "../../kv/news.ts";
 import { keyOf, type Path, pathOf } from "../../kv/path.ts";
-import { compareVersions, formatVersion, type Version } from "../../kv/version.ts";
+import { formatVersion } from "../../kv/version.ts";
 import type { Change, FeedPosition } from "../../store/port.ts";
 import { access } from "../access.ts";
 import { may } from "../auth.ts";
@@ -26,7 +27,7 @@ const retry = 1000;
 const maxBuffered = 4 * 2 ** 20;
 /** Entries of a snapshot that are read at once, each with up to 64 KiB of value. */
 const snapshotPage = 250;
-/** Keys whose last sent version is remembered per watcher, to leave out what is not newer. */
+/** Keys whose last sent state is remembered per watcher, to leave out what is not newer. */
 const maxSent = 10_000;
 
 type Event = z.input<typeof watchEvent>;
@@ -104,7 +105,7 @@ class Watch {
   readonly #namespace: Namespace;
   readonly #start: Path;
   readonly #values: boolean;
-  readonly #sent = new Map<Path, Version>();
+  readonly #sent = new Map<Path, Entry>();
 
   constructor(service: Service, namespace: Namespace, prefix: string, values: boolean) {
     this.#service = service;
@@ -136,7 +137,7 @@ class Watch {
       entry = now.entry;
     }
     this.#sent.delete(path);
-    this.#sent.set(path, entry.version);
+    this.#sent.set(path, entry.kind === "value" ? { ...entry, body: null } : entry);
     if (this.#sent.size > maxSent) this.#sent.delete(this.#sent.keys().next().value!);
     this.#service.metrics.watchEvents.inc();
     return this.#describe(path, entry, this.cursor(position));
@@ -144,10 +145,8 @@ class Watch {
 
   /** Newer than what was sent of its key, and there to be seen. */
   #isNews(path: Path, entry: Entry): boolean {
-    const { version } = entry;
     const sent = this.#sent.get(path);
-    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0))
-      return false;
+    if (entry.version.time <= this.#namespace.epoch || (sent !== undefined && !isNews(sent, entry))) return false;
     // Expired already: expiry makes no event, and a put of it would be wrong.
     return entry.kind !== "value" || isLive(entry, this.#service.now());
   }

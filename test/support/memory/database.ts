@@ -1,7 +1,13 @@
 import type { Carried } from "../../../service/kv/carried.ts";
 import { type Path, shards } from "../../../service/kv/path.ts";
 import type { Cursor, Peer } from "../../../service/store/member.ts";
-import { type FeedPosition, wholeTransaction } from "../../../service/store/port.ts";
+import {
+  type FeedPosition,
+  type KeptReceipt,
+  UnavailableError,
+  UncertainError,
+  wholeTransaction,
+} from "../../../service/store/port.ts";
 import { firstCatalog } from "./catalog.ts";
 
 export type Row = Carried & { readonly changed: number };
@@ -37,13 +43,14 @@ export type Watermark = { readonly incarnation: string; readonly incarnatedAt: n
 export type Pace = {
   /** Milliseconds since 1970 by the database's clock. */
   readonly now: () => number;
-  /** Before a statement does anything, and before its answer arrives. Rejects when the database is down. */
+  /** Before a statement does anything, and before its answer arrives. Rejects when the database cannot be reached. */
   readonly pass: () => Promise<void>;
 };
 
 export type Backup = Pick<
   MemoryDatabase,
   | "feed"
+  | "receipts"
   | "namespaces"
   | "catalog"
   | "peers"
@@ -67,6 +74,8 @@ export class MemoryDatabase {
   system = "memory";
   entries = new Map<Path, Row>();
   feed: FeedRow[] = [];
+  /** First answers of requests, by scope in hex. */
+  receipts = new Map<string, KeptReceipt>();
   namespaces = new Map<string, { readonly epoch: bigint; readonly isDeleted?: boolean }>([["default", { epoch: 0n }]]);
   /** What clients have set of namespaces and API keys; `namespaces` is what follows from it for entries. */
   catalog = firstCatalog();
@@ -127,20 +136,30 @@ export class MemoryDatabase {
   }
 
   async read<T>(work: () => T): Promise<T> {
-    await this.pace.pass();
+    await this.#arrive();
     const answer = work();
-    await this.pace.pass();
+    await this.#arrive();
     return answer;
+  }
+
+  async #arrive(): Promise<void> {
+    try {
+      await this.pace.pass();
+    } catch (error) {
+      throw new UnavailableError((error as Error).message);
+    }
   }
 
   async write<T>(work: (xid: number) => T): Promise<T> {
     const xid = this.begin();
     try {
-      await this.pace.pass();
-      if (!this.isOpen(xid)) throw new Error("the server rolled the transaction back");
+      await this.#arrive();
+      if (!this.isOpen(xid)) throw new UnavailableError("the server rolled the transaction back");
       const answer = work(xid);
       this.end(xid);
-      await this.pace.pass();
+      await this.pace.pass().catch((error) => {
+        throw new UncertainError(error.message);
+      });
       return answer;
     } finally {
       this.end(xid);
@@ -194,7 +213,7 @@ export class MemoryDatabase {
       conflicts: this.conflicts,
       cluster: this.cluster,
     });
-    return { ...copy, nextXid: this.#nextXid };
+    return { ...copy, receipts: new Map(this.receipts), nextXid: this.#nextXid };
   }
 
   /** What a restored server holds, which counts its transactions on from the backup: another incarnation. */
@@ -203,6 +222,7 @@ export class MemoryDatabase {
     Object.assign(this, rest);
     Object.assign(this.cluster, cluster);
     this.entries = new Map(entries);
+    this.receipts = new Map(rest.receipts);
     this.#nextXid = nextXid;
     this.system = system;
   }

@@ -1,11 +1,22 @@
 import { stamp } from "../../../service/kv/decide.ts";
 import { ancestorsAfter, isLive } from "../../../service/kv/entry.ts";
 import { namespaceOf, type Path, shardOf } from "../../../service/kv/path.ts";
-import type { Change, Commit, FeedPosition, Stamp, Store, Write } from "../../../service/store/port.ts";
+import {
+  type Change,
+  type Commit,
+  type FeedPosition,
+  ReceiptExistsError,
+  type Stamp,
+  type Store,
+  type Write,
+} from "../../../service/store/port.ts";
 import type { MemoryDatabase } from "./database.ts";
 
-/** The part of a store that reads, single writes and watches need. Receipts, transactions, restores and lists are not in memory. */
-export type MemoryStore = Pick<Store, "origin" | "read" | "readLarge" | "commit" | "feedEnd" | "feed" | "floor">;
+/** The part of a store that reads, single writes and watches need. Transactions, restores and lists are not in memory. */
+export type MemoryStore = Pick<
+  Store,
+  "origin" | "read" | "readLarge" | "commit" | "knownReceipts" | "receipt" | "feedEnd" | "feed" | "floor"
+>;
 
 export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
   const { cluster } = db;
@@ -29,6 +40,16 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
     return { time: entry.version.time, changed: xid, replaced: isLive(row?.entry, request.now), seen };
   }
 
+  /** Of a write that was done, with its version. */
+  function keep({ receipts, writes }: Commit, stamps: readonly (Stamp | null)[]): void {
+    for (const { scope, fingerprint, answer, path } of receipts) {
+      const stamped = stamps[writes.findIndex((one) => one.path === path)] ?? null;
+      if (path !== null && stamped === null) continue;
+      const written = new Map(stamped === null ? [] : [[path!, { time: stamped.time, replaced: stamped.replaced }]]);
+      db.receipts.set(scope.toString("hex"), { fingerprint, answer: structuredClone(answer), written });
+    }
+  }
+
   return {
     origin,
     read: (paths) => db.read(() => ({ rows: paths.map(stored), horizon: db.horizon() })),
@@ -37,8 +58,15 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
       db.write((xid) => {
         // Everything below had ended when the commit began; its own transaction is still open here.
         const horizon = db.horizon();
-        return { stamps: request.writes.map((one) => write(xid, request, one)), horizon };
+        if (request.receipts.some(({ scope }) => db.receipts.has(scope.toString("hex"))))
+          throw new ReceiptExistsError("there is a receipt of this scope");
+        const stamps = request.writes.map((one) => write(xid, request, one));
+        keep(request, stamps);
+        return { stamps, horizon };
       }),
+    knownReceipts: (scopes) =>
+      db.read(() => new Set(scopes.map((scope) => scope.toString("hex")).filter((scope) => db.receipts.has(scope)))),
+    receipt: (scope) => db.read(() => db.receipts.get(scope.toString("hex")) ?? null),
     feedEnd: () => db.read(() => db.endOfFeed()),
     feed: (from, limit) =>
       db.read(() => {

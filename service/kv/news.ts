@@ -1,0 +1,19 @@
+import { type Counter, type Entry, epochOf } from "./entry.ts";
+import { compareVersions } from "./version.ts";
+
+/**
+ * Whether a state of a key tells a watcher something that was told `last` of it. Not by versions alone: a counter that
+ * gets an older cell from another cloud keeps the version of its newest one, and a deletion ends a counter that has
+ * cells newer than itself.
+ *
+ * Meant for states that one database had, where a counter whose epoch is zero may be one whose epoch was forgotten since.
+ */
+export function isNews(last: Entry, entry: Entry): boolean {
+  if (entry.kind !== "counter") return compareVersions(entry.version, epochOf(last)) > 0;
+  if (last.kind === "counter") return hasNewerCell(entry, last);
+  return compareVersions(entry.epoch.time === 0n ? entry.version : entry.epoch, last.version) >= 0;
+}
+
+function hasNewerCell(counter: Counter, than: Counter): boolean {
+  return Object.entries(counter.cells).some(([origin, { time }]) => time > (than.cells[origin]?.time ?? -1n));
+}

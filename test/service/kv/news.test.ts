@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { type Cell, type Counter, type Entry, epochOf } from "../../../service/kv/entry.ts";
+import { merge, newestCell } from "../../../service/kv/merge.ts";
+import { isNews } from "../../../service/kv/news.ts";
+import { zeroVersion } from "../../../service/kv/version.ts";
+
+const cell = (time: bigint, sum = 1): Cell => ({ time, sum });
+function counter(cells: Readonly<Record<string, Cell>>, epoch = zeroVersion): Counter {
+  return { kind: "counter", version: newestCell(cells), seen: {}, epoch, cells };
+}
+const deleted = (time: bigint): Entry => ({ kind: "tombstone", version: { time, origin: "gcp" }, seen: {} });
+
+describe("a watcher is told", () => {
+  it("that a counter got an older cell from another cloud", () => {
+    const last = counter({ aws: cell(9n) });
+    const entry = merge(last, counter({ gcp: cell(5n) }))!;
+    assert.ok(isNews(last, entry));
+    assert.ok(!isNews(entry, last) && !isNews(entry, entry));
+  });
+
+  it("that a counter was deleted by somebody who had not seen its last increment", () => {
+    const last = counter({ aws: cell(9n) }, { time: 1n, origin: "aws" });
+    const entry = merge(last, deleted(5n))!;
+    assert.equal(entry.kind, "tombstone");
+    assert.ok(isNews(last, entry));
+  });
+
+  it("of a counter that was born after the deletion, also once that is forgotten", () => {
+    const last = deleted(5n);
+    assert.ok(isNews(last, counter({ aws: cell(9n) }, epochOf(last))));
+    assert.ok(isNews(last, counter({ aws: cell(9n) })));
+    assert.ok(!isNews(last, counter({ aws: cell(4n) })));
+  });
+
+  it("of an increment, though the epoch of its counter is forgotten meanwhile", () => {
+    const last = counter({ aws: cell(9n) }, { time: 5n, origin: "gcp" });
+    assert.ok(isNews(last, counter({ aws: cell(10n, 2) })));
+  });
+});
