@@ -83,8 +83,9 @@ const environment = z
         /^(sqs\+https:\/\/|pubsub:projects\/|servicebus:\/\/|amqps?:\/\/)./,
         "expected sqs+https://, pubsub:projects/, servicebus://, amqp:// or amqps://",
       )
+      .refine((url) => !url.startsWith("amqp") || URL.canParse(url), "expected amqp[s]://user:password@host:port/vhost")
       .optional()
-      .describe("Queue of hints for replicators. None: the database"),
+      .describe("Queue of hints for replicators. amqp, amqps: RabbitMQ. None: the database"),
     BLOBS_URL: z
       .string()
       .regex(
@@ -213,6 +214,9 @@ export function refuseUnsupported(config: Config): void {
     ...(["DATABASE_LOGIN", "REDIS_LOGIN"] as const).map((name) =>
       config[name] === "password" ? null : `${name}: ${config[name]} is not in this release; it logs in by password`,
     ),
+    config.QUEUE_URL && !config.QUEUE_URL.startsWith("amqp")
+      ? "QUEUE_URL: is not in this release but for amqp and amqps; without it hints go through the database"
+      : null,
     ...(Object.keys(instead) as (keyof typeof instead)[]).map((name) =>
       config[name] ? `${name}: is not in this release; ${instead[name]}` : null,
     ),
@@ -225,7 +229,6 @@ const instead = {
   DATABASE_USERS: "the user of DATABASE_URL owns the tables",
   DATABASE_ADMIN_USER: "the user of DATABASE_URL owns the tables",
   REDIS_CA_FILE: "the system's certificates are used",
-  QUEUE_URL: "hints go through the database, where each cloud looks every second",
   BLOBS_URL: "large values go to the folder BLOBS_DIR",
 } as const;
 

@@ -20,7 +20,7 @@ import { HybridClock, type Now } from "./kv/clock.ts";
 import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
 import { openPeers, type Peers } from "./peers.ts";
-import { localHints } from "./queue/local.ts";
+import { openHints } from "./queue/open.ts";
 import { Feed } from "./store/feed.ts";
 import { type Store, UnavailableError } from "./store/port.ts";
 import { openPostgres } from "./store/postgres/store.ts";
@@ -107,7 +107,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   });
   shared?.onInvalidate(() => feed.poke());
   const namespaces = new Namespaces(store, monotonic);
-  const hints = localHints();
+  const hints = openHints(config, metrics.registry, log);
   let peers: Peers | null = null;
   const isRecovering = () => peers?.replication.isRecovering() ?? false;
   const keep = (committed: Committed) => {
@@ -200,6 +200,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     feed.close();
     service.rateLimits.close();
     await peers?.close();
+    await hints.close();
     await maintenance.stop();
     await shared?.close();
     await store.close();

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Queue, Scaler } from "../platform.ts";
+import type { Scaler, WorkloadPlatform } from "../platform.ts";
 import type { ComponentArgs } from "./api.ts";
 import { deploymentSpec, disruptionBudgetSpec } from "./deployment.ts";
 import { labelsOf } from "./labels.ts";
@@ -8,7 +8,7 @@ import { behavior, Scaling } from "./scaling.ts";
 import { authenticationOf, triggerOf } from "./triggers.ts";
 
 export type ReplicatorArgs = ComponentArgs & {
-  readonly queue: Queue;
+  readonly platform: Pick<WorkloadPlatform, "queue" | "cloud">;
   /** Null where there is no KEDA. */
   readonly scaler: Scaler | null;
 };
@@ -36,12 +36,12 @@ export class Replicator extends pulumi.ComponentResource {
 
   #scaleByQueue(
     name: string,
-    { queue, size }: ReplicatorArgs,
+    { platform, size }: ReplicatorArgs,
     scaler: Scaler,
     metadata: k8s.types.input.meta.v1.ObjectMeta,
     opts: pulumi.CustomResourceOptions,
   ) {
-    const spec = authenticationOf(queue, scaler);
+    const spec = authenticationOf(platform.queue, scaler);
     const authentication =
       spec === null
         ? null
@@ -64,7 +64,7 @@ export class Replicator extends pulumi.ComponentResource {
           advanced: { horizontalPodAutoscalerConfig: { behavior } },
           triggers: [
             {
-              ...triggerOf(queue),
+              ...triggerOf(platform),
               ...(authentication && { authenticationRef: { name: authentication.metadata.name } }),
             },
           ],

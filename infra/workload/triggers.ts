@@ -1,6 +1,6 @@
 /** What KEDA looks at to tell how many replicators are needed. Names and meanings are those of its scalers, version 2.21. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Queue, Scaler } from "../platform.ts";
+import type { Queue, Scaler, WorkloadPlatform } from "../platform.ts";
 import type { Bundle, Item } from "./bundles.ts";
 import { targetUtilization } from "./scaling.ts";
 
@@ -13,14 +13,14 @@ export type Trigger = {
 /** Hints that one replicator works off while new ones come: each wakes it once, however much has changed. */
 const hintsPerReplicator = "20";
 
-/** The queue that the service declares in RabbitMQ, where an address names none. */
-export const hintsQueue = "hints";
+/** The queue that the service declares in RabbitMQ. */
+const hintsQueue = (cloud: WorkloadPlatform["cloud"]) => `hints.${cloud}`;
 
 /**
  * With the queue in PostgreSQL the CPU is looked at: KEDA would need a password for the database, and there is none where
  * components log in by identity.
  */
-export function triggerOf(queue: Queue): Trigger {
+export function triggerOf({ queue, cloud }: Pick<WorkloadPlatform, "queue" | "cloud">): Trigger {
   switch (queue.kind) {
     case "postgres":
       return { type: "cpu", metricType: "Utilization", metadata: { value: `${targetUtilization}` } };
@@ -48,7 +48,7 @@ export function triggerOf(queue: Queue): Trigger {
         type: "rabbitmq",
         metadata: {
           host: pulumi.interpolate`amqp${queue.tls ? "s" : ""}://${queue.host}:${queue.port}/`,
-          queueName: hintsQueue,
+          queueName: hintsQueue(cloud),
           mode: "QueueLength",
           value: hintsPerReplicator,
         },

@@ -93,8 +93,8 @@ export class Workload extends pulumi.ComponentResource {
     const rollout = { ...parent, dependsOn: [...prepared.dependsOn, migration, operators] };
     const running = { zoned: platform.cloud !== "local", claim: storage === null ? null : storage.claim };
     new Api("api", { ...pod("api"), ...running, size: api, tls }, rollout);
-    const { queue, scaler } = platform;
-    new Replicator("replicator", { ...pod("replicator"), ...running, size: replicator, queue, scaler }, rollout);
+    const { scaler } = platform;
+    new Replicator("replicator", { ...pod("replicator"), ...running, size: replicator, platform, scaler }, rollout);
     if (tls === "tunnel" && config.kind !== "local") {
       new Connector("connector", { namespace, image: config.ingress.connectorImage, tags }, prepared);
     }

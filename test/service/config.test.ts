@@ -106,6 +106,13 @@ describe("the configuration of a deployment on several clouds", () => {
 });
 
 describe("this release", () => {
+  it("takes hints through RabbitMQ, and refuses an address that is none without repeating its password", () => {
+    refuseUnsupported(read({ QUEUE_URL: "amqps://user:password@broker:5671/vhost" }));
+    const words = refusal(() => read({ QUEUE_URL: "amqp://user:hunter2@broker:port" }));
+    assert.match(words, /^ {2}QUEUE_URL: expected amqp\[s\]:\/\/user:password@host:port\/vhost$/m);
+    assert.ok(!words.includes("hunter2"));
+  });
+
   it("starts with what it can do", () => {
     for (const ROLE of ["all", "api"]) refuseUnsupported(read({ ROLE }));
     refuseUnsupported(read({ PEERS: "aws=https://a:1", ...peerTls }));
@@ -119,7 +126,7 @@ describe("this release", () => {
       REDIS_URL: "rediss://cache:6379",
       REDIS_LOGIN: "gcp-iam",
       REDIS_CA_FILE: file,
-      QUEUE_URL: "amqp://broker",
+      QUEUE_URL: "servicebus://acme.servicebus.windows.net/hints",
       BLOBS_URL: "gs://bucket",
     };
     const words = refusal(() => refuseUnsupported(read(asked)));

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Service } from "../../tools/box/service.ts";
 import { Certificates } from "./certificates.ts";
 import { Kv } from "./kv.ts";
+import { freePort } from "./ports.ts";
 import { ProcessCloud } from "./processes.ts";
 
 /** Several clouds of real processes that are each other's peers. */
@@ -61,12 +61,4 @@ export class Cluster {
     await Promise.all([...this.clouds.values()].map((cloud) => cloud.close()));
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -95,14 +95,17 @@ describe("the scaling of replicators", () => {
 
   it("looks at the CPU where the queue is in the database, and asks nobody", () => {
     const scaler = platforms.gcp.scaler!;
-    assert.equal(triggers.triggerOf({ kind: "postgres" }).type, "cpu");
+    assert.equal(triggers.triggerOf({ queue: { kind: "postgres" }, cloud: "gcp" }).type, "cpu");
     assert.equal(triggers.authenticationOf({ kind: "postgres" }, scaler), null);
   });
 
   it("asks RabbitMQ with the Secret that replicators use, which the trigger does not hold", () => {
-    const { queue } = platforms["aws with RabbitMQ"];
-    const scaler = platforms["aws with RabbitMQ"].scaler!;
-    assert.equal(triggers.triggerOf(queue).type, "rabbitmq");
+    const platform = platforms["aws with RabbitMQ"];
+    const { queue } = platform;
+    const scaler = platform.scaler!;
+    const { type, metadata } = triggers.triggerOf(platform);
+    assert.equal(type, "rabbitmq");
+    assert.equal(metadata.queueName, "hints.aws");
     assert.deepEqual(triggers.authenticationOf(queue, scaler), {
       secretTargetRef: [
         { parameter: "username", name: "queue", key: "user" },
