@@ -1,7 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { locations } from "../../infra/edge/locations.ts";
 import type { Cloud as CloudName } from "../../infra/names.ts";
 import { type CertificateFiles, makeCertificates } from "./certificates.ts";
@@ -12,8 +10,8 @@ import { openData, publishUrl } from "./data.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
 import { BoxError } from "./error.ts";
 import { act, boxState } from "./faults.ts";
-import type { Target } from "./link.ts";
-import { Links } from "./links.ts";
+import { PeerLinks } from "./peer-links.ts";
+import { assertFree } from "./ports.ts";
 import { userOf } from "./user.ts";
 
 /** All that runs on this machine for `npm start`. */
@@ -59,7 +57,6 @@ export const CLOUDS: Readonly<Record<CloudName, { region: string }>> = {
 };
 
 const SERVICE_MAIN = join(import.meta.dirname, "../../service/main.ts");
-const PORT_PATIENCE_MS = 2_000;
 /** A frozen cloud is found within five seconds, and one that is only busy is not taken for frozen. */
 const PROBE = { interval: 1, timeout: 1, retries: 1, consecutiveDown: 2, consecutiveUp: 1 };
 
@@ -67,7 +64,7 @@ const PROBE = { interval: 1, timeout: 1, retries: 1, consecutiveDown: 2, consecu
 export async function startBox(options: BoxOptions): Promise<Box> {
   const { host, clouds: names, postgresUid, say, serviceMain = SERVICE_MAIN } = options;
   const ports = portsOf(options);
-  for (const [what, port] of ports) await assertFree(host, port, what);
+  for (const [what, port] of ports) await assertFree(hostOf(what, host), port, what);
   const data = resolve(options.data);
   const { keyFile } = await openData(data, names, options.fresh);
   await assertSpace(data, names.length);
@@ -75,7 +72,7 @@ export async function startBox(options: BoxOptions): Promise<Box> {
 
   await using stack = new AsyncDisposableStack();
   const running = new Map<string, Cloud>();
-  const links = await Links.open(names, (name) => targetOf(running.get(name)));
+  const links = await PeerLinks.open(names, (name) => peerPortOf(running.get(name)));
   stack.defer(() => links.close());
   const certificates = names.length > 1 ? await makeCertificates(join(data, "certificates"), names) : undefined;
   const clouds = await allOrNone(
@@ -83,7 +80,7 @@ export async function startBox(options: BoxOptions): Promise<Box> {
       const cloud = await startCloud({
         name,
         directory: join(data, name),
-        host,
+        host: hostOf(name, host),
         port: ports.get(name)!,
         adminKeyFile: keyFile,
         peering: certificates === undefined ? {} : peering(links.peersOf(name), certificates.get(name)!),
@@ -146,12 +143,14 @@ function portsOf({ clouds, port }: BoxOptions): Map<string, number> {
   return new Map(["the edge", ...clouds].map((what, index) => [what, port === 0 ? 0 : port + index]));
 }
 
-/** Where the others reach a cloud. */
-function targetOf(cloud: Cloud | undefined): Target {
+/** Behind the edge, clouds serve this machine alone. */
+function hostOf(who: string, host: string): string {
+  return Object.hasOwn(CLOUDS, who) ? "127.0.0.1" : host;
+}
+
+function peerPortOf(cloud: Cloud | undefined): number | undefined {
   const url = cloud?.service.now().peerUrl;
-  if (url == null) return undefined;
-  const { hostname, port } = new URL(url);
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) };
+  return url == null ? undefined : Number(new URL(url).port);
 }
 
 function peering(peers: string, { cert, key, ca }: CertificateFiles): Record<string, string> {
@@ -171,31 +170,4 @@ async function allOrNone(starts: Promise<Cloud>[]): Promise<Cloud[]> {
   if (failure === undefined) return clouds;
   await Promise.all(clouds.map((cloud) => cloud.stop()));
   throw failure.reason;
-}
-
-/**
- * Makes sure that nobody listens there. The service would find out too, but only after PostgreSQL has started. Waits
- * a little for the service of a box that was killed just now, which is about to end.
- */
-async function assertFree(host: string, port: number, what: string): Promise<void> {
-  const end = Date.now() + PORT_PATIENCE_MS;
-  let error = await tryToListen(host, port);
-  while (error?.code === "EADDRINUSE" && Date.now() < end) {
-    await sleep(50);
-    error = await tryToListen(host, port);
-  }
-  if (error?.code === "EADDRINUSE") {
-    throw new BoxError(
-      `Port ${port}, for ${what}, is in use, perhaps by another box. Stop that, or choose another with --port.`,
-    );
-  }
-  if (error !== undefined) throw new BoxError(`Cannot listen on ${host}, port ${port}: ${error.message}.`);
-}
-
-async function tryToListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  const server = createServer();
-  const { promise, resolve: settle } = Promise.withResolvers<NodeJS.ErrnoException | undefined>();
-  server.once("error", settle).once("close", settle);
-  server.listen({ host, port, exclusive: true }, () => server.close());
-  return promise;
 }

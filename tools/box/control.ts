@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Condition } from "./cloud.ts";
 import type { EdgeState } from "./edge/edge.ts";
-import type { PeerLinks } from "./links.ts";
+import type { PeerLink } from "./peer-links.ts";
 
 /** What can be done to a cloud. */
 export const actions = ["kill", "freeze", "cut-peers", "slow-peers", "cut-edge", "heal", "drain", "undrain"] as const;
@@ -13,7 +13,7 @@ export type BoxState = {
   /** The clouds as the edge knows them, and what was done to them. */
   readonly clouds: readonly (EdgeState["clouds"][number] & {
     readonly condition: Condition;
-    readonly peerLinks: PeerLinks;
+    readonly peerLinks: PeerLink;
   })[];
 };
 

@@ -2,10 +2,10 @@ import type { Cloud as CloudName } from "../../infra/names.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Action, BoxState } from "./control.ts";
 import type { Edge } from "./edge/edge.ts";
-import type { Links } from "./links.ts";
+import type { PeerLinks } from "./peer-links.ts";
 
 /** Parts of the box that can be disturbed. */
-type Parts = { readonly clouds: readonly Cloud[]; readonly links: Links; readonly edge: Edge };
+type Parts = { readonly clouds: readonly Cloud[]; readonly links: PeerLinks; readonly edge: Edge };
 
 export function boxState({ clouds, links, edge }: Parts): BoxState {
   const { clouds: members, ...state } = edge.state();
