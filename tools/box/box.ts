@@ -8,7 +8,6 @@ import { assertSpace } from "./cluster.ts";
 import { createControl } from "./control.ts";
 import { openData, publishUrl } from "./data.ts";
 import { type Edge, startEdge } from "./edge/edge.ts";
-import { BoxError } from "./error.ts";
 import { act, boxState } from "./faults.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { assertFree } from "./ports.ts";
