@@ -1,5 +1,4 @@
 /** The box's edge before one service. A process of its own; its parent tells it the service's URL and hears the port. */
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { locations } from "../../infra/edge/locations.ts";
 import { startEdge } from "../box/edge/edge.ts";
@@ -13,7 +12,6 @@ const edge = await startEdge({
   policy: "geo",
   probe: { interval: 1, timeout: 5, retries: 2, consecutiveDown: 2, consecutiveUp: 1 },
   region: "WEU",
-  adminKey: randomUUID(),
   say: up.resolve,
 });
 await up.promise;

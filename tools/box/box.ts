@@ -1,19 +1,26 @@
-import { createServer } from "node:net";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { locations } from "../../infra/edge/locations.ts";
+import type { Cloud as CloudName } from "../../infra/names.ts";
+import { type CertificateFiles, makeCertificates } from "./certificates.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
+import { assertSpace } from "./cluster.ts";
+import { createControl } from "./control.ts";
 import { openData, publishUrl } from "./data.ts";
-import { BoxError } from "./error.ts";
+import { type Edge, startEdge } from "./edge/edge.ts";
+import { act, boxState } from "./faults.ts";
+import { PeerLinks } from "./peer-links.ts";
+import { assertFree } from "./ports.ts";
 import { userOf } from "./user.ts";
 
 /** All that runs on this machine for `npm start`. */
 export type Box = {
-  /** Where the API is served, without a slash at the end. */
+  /** Where the API is served, without a slash at the end: by the edge, where there is one. */
   url: string;
   data: string;
   /** Holds the admin key. */
   keyFile: string;
-  clouds: Cloud[];
+  clouds: readonly Cloud[];
   /** Stops everything in order, after open requests have been answered. */
   stop(): Promise<void>;
   /** Ends everything at once; what was acknowledged is kept. */
@@ -21,12 +28,14 @@ export type Box = {
 };
 
 export type BoxOptions = {
+  /** {@link LOCAL}, or some of {@link CLOUDS}, the most preferred first. */
+  clouds: readonly string[];
   /** The data folder, kept between runs. */
   data: string;
   /** Empty the data folder first. */
   fresh: boolean;
   host: string;
-  /** The port of the API; 0 takes any. */
+  /** The port of the API; the clouds take those behind it. 0 takes any. */
   port: number;
   /** Whom PostgreSQL runs as, where we are root. */
   postgresUid: number | undefined;
@@ -36,43 +45,120 @@ export type BoxOptions = {
   serviceMain?: string | undefined;
 };
 
+/** A cloud by itself: no peers, no edge. */
+export const LOCAL = "local";
+
+/** Clouds that stand behind the edge, and the regions that they are said to be in: far from each other. */
+export const CLOUDS: Readonly<Record<CloudName, { region: string }>> = {
+  aws: { region: "us-east-1" },
+  gcp: { region: "europe-west3" },
+  azure: { region: "japaneast" },
+};
+
 const SERVICE_MAIN = join(import.meta.dirname, "../../service/main.ts");
-const PORT_PATIENCE_MS = 1_000;
-const CLOUDS = ["local"];
+/** A frozen cloud is found within five seconds, and one that is only busy is not taken for frozen. */
+const PROBE = { interval: 1, timeout: 1, retries: 1, consecutiveDown: 2, consecutiveUp: 1 };
 
 /** Starts the box; when that fails, nothing of it is left running. */
 export async function startBox(options: BoxOptions): Promise<Box> {
-  const { host, port, postgresUid, say, serviceMain = SERVICE_MAIN } = options;
-  await assertFree(host, port);
+  const { host, clouds: names, postgresUid, say, serviceMain = SERVICE_MAIN } = options;
+  const ports = portsOf(options);
+  for (const [what, port] of ports) await assertFree(hostOf(what, host), port, what);
   const data = resolve(options.data);
-  const { keyFile } = await openData(data, options.fresh);
+  const { keyFile } = await openData(data, names, options.fresh);
+  await assertSpace(data, names.length);
   const postgresUser = postgresUid === undefined ? undefined : await userOf(postgresUid);
+
+  await using stack = new AsyncDisposableStack();
+  const running = new Map<string, Cloud>();
+  const links = await PeerLinks.open(names, (name) => peerPortOf(running.get(name)));
+  stack.defer(() => links.close());
+  const certificates = names.length > 1 ? await makeCertificates(join(data, "certificates"), names) : undefined;
   const clouds = await allOrNone(
-    CLOUDS.map((name) =>
-      startCloud({
+    names.map(async (name) => {
+      const cloud = await startCloud({
         name,
         directory: join(data, name),
-        host,
-        port,
+        host: hostOf(name, host),
+        port: ports.get(name)!,
         adminKeyFile: keyFile,
+        peering: certificates === undefined ? {} : peering(links.peersOf(name), certificates.get(name)!),
         main: serviceMain,
         postgresUser,
         say,
-      }),
-    ),
+      });
+      running.set(name, cloud);
+      return cloud;
+    }),
   );
-  const { url } = clouds[0]!.service.now();
-  await publishUrl(data, url);
+  const stopClouds = async () => void (await Promise.all(clouds.map((cloud) => cloud.stop())));
+  stack.defer(stopClouds);
+  const edge = names.includes(LOCAL) ? undefined : await startBoxEdge();
+  const url = edge?.url ?? clouds[0]!.service.now().url;
+  await publishUrl(data, names, url);
+  const owned = stack.move();
   return {
     url,
     data,
     keyFile,
     clouds,
-    stop: async () => void (await Promise.all(clouds.map((cloud) => cloud.stop()))),
+    stop: async () => {
+      // Together: what is open at the edge ends when the clouds drain, watches above all.
+      await Promise.all([edge?.stop(), stopClouds()]);
+      await owned.disposeAsync();
+    },
     kill: () => {
-      for (const cloud of clouds) cloud.kill();
+      for (const cloud of clouds) void cloud.kill();
     },
   };
+
+  async function startBoxEdge(): Promise<Edge> {
+    const adminKey = (await readFile(keyFile, "utf8")).trim();
+    const parts = () => ({ clouds, links, edge });
+    const control = createControl(
+      { state: () => boxState(parts()), act: (...what) => act(parts(), ...what) },
+      adminKey,
+    );
+    const edge: Edge = await startEdge({
+      host,
+      port: options.port,
+      clouds: clouds.map(({ name, service }) => {
+        const { url } = service.now();
+        return { cloud: name as CloudName, url, readyUrl: `${url}/ready`, location: placeOf(name), state: "active" };
+      }),
+      policy: "geo",
+      probe: PROBE,
+      region: "WEU",
+      control,
+      say: (line) => say(`edge: ${line}`),
+    });
+    return edge;
+  }
+}
+
+/** Who listens where; 0 takes any. */
+function portsOf({ clouds, port }: BoxOptions): Map<string, number> {
+  if (clouds.includes(LOCAL)) return new Map([[LOCAL, port]]);
+  return new Map(["the edge", ...clouds].map((what, index) => [what, port === 0 ? 0 : port + index]));
+}
+
+/** Behind the edge, clouds serve this machine alone. */
+function hostOf(who: string, host: string): string {
+  return Object.hasOwn(CLOUDS, who) ? "127.0.0.1" : host;
+}
+
+function peerPortOf(cloud: Cloud | undefined): number | undefined {
+  const url = cloud?.service.now().peerUrl;
+  return url == null ? undefined : Number(new URL(url).port);
+}
+
+function peering(peers: string, { cert, key, ca }: CertificateFiles): Record<string, string> {
+  return { PEERS: peers, PEER_PORT: "0", PEER_TLS_CERT_FILE: cert, PEER_TLS_KEY_FILE: key, PEER_TLS_CA_FILE: ca };
+}
+
+function placeOf(name: string) {
+  const cloud = name as CloudName;
+  return locations[cloud][CLOUDS[cloud].region]!;
 }
 
 /** All clouds, or, when one cannot start, its error, after the others have stopped. */
@@ -83,29 +169,4 @@ async function allOrNone(starts: Promise<Cloud>[]): Promise<Cloud[]> {
   if (failure === undefined) return clouds;
   await Promise.all(clouds.map((cloud) => cloud.stop()));
   throw failure.reason;
-}
-
-/**
- * Makes sure that nobody listens there. The service would find out too, but only after PostgreSQL has started. Waits
- * a little for the service of a box that was killed just now, which is about to end.
- */
-async function assertFree(host: string, port: number): Promise<void> {
-  const end = Date.now() + PORT_PATIENCE_MS;
-  let error = await tryToListen(host, port);
-  while (error?.code === "EADDRINUSE" && Date.now() < end) {
-    await sleep(50);
-    error = await tryToListen(host, port);
-  }
-  if (error?.code === "EADDRINUSE") {
-    throw new BoxError(`Port ${port} is in use, perhaps by another box. Stop that, or choose another with --port.`);
-  }
-  if (error !== undefined) throw new BoxError(`Cannot listen on ${host}, port ${port}: ${error.message}.`);
-}
-
-async function tryToListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  const server = createServer();
-  const { promise, resolve: settle } = Promise.withResolvers<NodeJS.ErrnoException | undefined>();
-  server.once("error", settle).once("close", settle);
-  server.listen({ host, port, exclusive: true }, () => server.close());
-  return promise;
 }

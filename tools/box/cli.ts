@@ -1,13 +1,17 @@
 import { join, relative } from "node:path";
 import { parseArgs, styleText } from "node:util";
-import { type Box, startBox } from "./box.ts";
+import { type Box, CLOUDS, LOCAL, startBox } from "./box.ts";
 import { BoxError } from "./error.ts";
 
-const HELP = `Runs SkyKV on this machine: the service, its PostgreSQL and the console.
+const HELP = `Runs SkyKV on this machine: three clouds that replicate, each a service on a PostgreSQL of its
+own, the edge in front of them, and the console.
 
   npm start -- [options]
 
-  --port PORT          the port of the API and the console (default 8080)
+  --clouds NAMES       some of aws,gcp,azure, the most preferred first (default all), or
+                       local: one cloud by itself, without an edge
+  --port PORT          the port of the API and the console (default 8080); the clouds
+                       themselves take those behind it
   --data DIR           where the data is kept between runs (default .skykv)
   --fresh              empty that folder first
   --postgres-user UID  as root: the user to run PostgreSQL as (default: the owner of
@@ -15,8 +19,8 @@ const HELP = `Runs SkyKV on this machine: the service, its PostgreSQL and the co
   --json               print one line of JSON when ready, nothing else
   --help               print this
 
-  REDIS_URL in the environment adds a shared cache. HOST is the address to listen on
-  (default 127.0.0.1: this machine only). Ctrl-C stops everything, a second one at once.
+  REDIS_URL in the environment adds a shared cache, QUEUE_URL a queue. HOST is the address to
+  listen on (default 127.0.0.1: this machine only). Ctrl-C stops everything, a second one at once.
 `;
 
 /** npm passes Ctrl-C on to us, although the terminal has sent it already: such a pair is one wish. */
@@ -49,6 +53,7 @@ async function runBox(args: string[], serviceMain: string | undefined): Promise<
   const started = performance.now();
   const stopping = stopSignal();
   const starting = startBox({
+    clouds: options.clouds,
     data: options.data,
     fresh: options.fresh,
     host: process.env.HOST ?? "127.0.0.1",
@@ -74,6 +79,7 @@ async function runBox(args: string[], serviceMain: string | undefined): Promise<
 }
 
 type Options = {
+  clouds: string[];
   port: number;
   data: string;
   fresh: boolean;
@@ -89,6 +95,7 @@ function readOptions(args: string[]): Options {
     throw new BoxError(`--${name} takes a number up to ${highest}, not "${text}".`);
   };
   return {
+    clouds: cloudsOf(values.clouds),
     port: number("port", values.port, 65_535),
     data: values.data,
     fresh: values.fresh,
@@ -99,11 +106,19 @@ function readOptions(args: string[]): Options {
   };
 }
 
+function cloudsOf(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const isKnown = names.every((name) => Object.hasOwn(CLOUDS, name)) && new Set(names).size === names.length;
+  if (isKnown || text.trim() === LOCAL) return names;
+  throw new BoxError(`--clouds takes ${LOCAL}, or each at most once of ${Object.keys(CLOUDS)}, not "${text}".`);
+}
+
 function parse(args: string[]) {
   try {
     return parseArgs({
       args,
       options: {
+        clouds: { type: "string", default: Object.keys(CLOUDS).join() },
         port: { type: "string", default: "8080" },
         data: { type: "string", default: ".skykv" },
         fresh: { type: "boolean", default: false },
@@ -148,26 +163,29 @@ function onOrphaned(act: () => void): void {
 }
 
 /** What to know and to try, for people. */
-function welcome({ url, data, keyFile }: Box, took: number): string {
+function welcome({ url, data, keyFile, clouds }: Box, took: number): string {
   const title = (text: string) => styleText("bold", text);
   const keyPath = quoted(shown(keyFile));
   const auth = `-H "Authorization: Bearer $(cat ${keyPath})"`;
-  const entry = `${url}/v1/kv/default/greeting`;
+  const urls = clouds.map(({ name, service }) => ({ name, url: service.now().url }));
+  const [first, last] = [urls[0]!, urls.at(-1)!];
+  const path = "/v1/kv/default/greeting";
   // The command line finds the box by itself where the data is in its usual place.
   const where = shown(data) === ".skykv" ? "" : ` --url ${url} --key-file ${keyPath}`;
+  const behind = first.url === url ? [] : urls.map((cloud) => `  ${cloud.name.padEnd(8)} ${cloud.url}\n`);
   return `
 ${title("SkyKV is ready")} (${(took / 1000).toFixed(1)} s)
 
   API      ${url}
-  Console  ${url}/console
+${behind.join("")}  Console  ${url}/console
   Manual   ${url}/docs
   Key      ${shown(keyFile)}
   Data     ${shown(data)} (kept between runs; --fresh empties it)
 
-${title("Try it in another terminal")}
+${title(first.url === last.url ? "Try it in another terminal" : `Write at ${first.name}, read at ${last.name}, from another terminal`)}
 
-  curl ${auth} -H "Content-Type: text/plain" -X PUT -d "hello" ${entry}
-  curl ${auth} ${entry}
+  curl ${auth} -H "Content-Type: text/plain" -X PUT -d "hello" ${first.url}${path}
+  curl ${auth} ${last.url}${path}
 
   npx skykv put greeting "hello again"${where}
   npx skykv get greeting${where}

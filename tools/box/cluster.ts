@@ -62,13 +62,14 @@ export async function assertVersion(data: string): Promise<void> {
   );
 }
 
-/** Refuses a disk that is almost full: PostgreSQL ends in the middle of work when it fills up. */
-export async function assertSpace(directory: string): Promise<void> {
+/** Refuses a disk that is almost full for so many servers: PostgreSQL ends in the middle of work when it fills up. */
+export async function assertSpace(directory: string, servers = 1): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
-  if (bavail * bsize >= LEAST_FREE_BYTES) return;
+  const needed = servers * LEAST_FREE_BYTES;
+  if (bavail * bsize >= needed) return;
   const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
   throw new BoxError(
-    `PostgreSQL needs ${mebibytes(LEAST_FREE_BYTES)} of free disk; ${directory} has ${mebibytes(bavail * bsize)}. ` +
+    `PostgreSQL needs ${mebibytes(needed)} of free disk; ${directory} has ${mebibytes(bavail * bsize)}. ` +
       "Free some space, or use a folder on another disk.",
   );
 }

@@ -9,17 +9,25 @@ const MARK = "box.json";
 const KEY = /^skykv_[A-Za-z0-9-]{12}_[A-Za-z0-9-]{43}$/;
 const ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** Makes the box's data folder, or takes up one that a box made; emptied first when `fresh`. */
-export async function openData(data: string, fresh: boolean): Promise<{ keyFile: string }> {
+/** What the mark says. */
+type Mark = { clouds: readonly string[]; url?: string };
+
+/** Makes the folder of a box with these clouds, or takes up one that such a box made; emptied first when `fresh`. */
+export async function openData(data: string, clouds: readonly string[], fresh: boolean): Promise<{ keyFile: string }> {
   try {
     await mkdir(data, { recursive: true });
     const names = await readdir(data);
     if (names.length > 0 && !names.includes(MARK)) {
       throw new BoxError(`${data} holds files that are not a box's (${names[0]} …). Use an empty or a new folder.`);
     }
-    if (names.length === 0) await writeFile(join(data, MARK), "{}\n");
+    if (names.length === 0) await writeMark(data, { clouds });
     await makeFolder(data);
-    if (fresh) await empty(data, names);
+    if (fresh) {
+      await empty(data, names);
+      await writeMark(data, { clouds });
+    } else {
+      await assertSameClouds(data, clouds);
+    }
     return { keyFile: await openKey(join(data, "admin.key")) };
   } catch (error) {
     if (error instanceof BoxError) throw error;
@@ -28,10 +36,26 @@ export async function openData(data: string, fresh: boolean): Promise<{ keyFile:
 }
 
 /** Leaves word of where the box serves. */
-export async function publishUrl(data: string, url: string): Promise<void> {
+export async function publishUrl(data: string, clouds: readonly string[], url: string): Promise<void> {
+  await writeMark(data, { clouds, url });
+}
+
+async function writeMark(data: string, mark: Mark): Promise<void> {
   const path = join(data, MARK);
-  await writeFile(`${path}.new`, `${JSON.stringify({ url })}\n`);
+  await writeFile(`${path}.new`, `${JSON.stringify(mark)}\n`);
   await rename(`${path}.new`, path);
+}
+
+/** A cloud that is left out would be forgotten by its peers, and bring deleted entries back when it is there again. */
+async function assertSameClouds(data: string, clouds: readonly string[]): Promise<void> {
+  const mark = JSON.parse(await readFile(join(data, MARK), "utf8")) as Partial<Mark>;
+  // Boxes had one cloud once, and did not say so.
+  const found = mark.clouds ?? ["local"];
+  if (found.toSorted().join() === clouds.toSorted().join()) return;
+  throw new BoxError(
+    `${data} holds the data of ${found.join(", ")}, not of ${clouds.join(", ")}. ` +
+      `Go on with --clouds ${found.join(",")}, take another folder (--data DIR), or lose that data (--fresh).`,
+  );
 }
 
 /** A folder that others may pass, but not list: as root, PostgreSQL runs as another user and must reach its own. */

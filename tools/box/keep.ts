@@ -8,6 +8,11 @@ type Runner = { exited: Promise<Exit>; stop(): Promise<void> };
 export type Kept<T extends Runner> = {
   /** The present one; while a new one is being started, the one before. */
   now(): T;
+  isRunning(): boolean;
+  /** Once it has ended, it is not started again before `resume`. */
+  hold(): void;
+  /** Resolves when it runs. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -28,11 +33,28 @@ export async function keepRunning<T extends Runner>(options: {
   const { name, start, say } = options;
   const stopping = new AbortController();
   let runner = await start();
+  let isRunning = true;
+  /** Resolved while it runs. */
+  let up = resolved();
+  let held: PromiseWithResolvers<void> | undefined;
+  const letGo = () => {
+    held?.resolve();
+    held = undefined;
+  };
   const loop = watch();
   return {
     now: () => runner,
+    isRunning: () => isRunning,
+    hold: () => {
+      held ??= Promise.withResolvers();
+    },
+    resume: () => {
+      letGo();
+      return up.promise;
+    },
     stop: async () => {
       stopping.abort();
+      letGo();
       await runner.stop();
       await loop;
     },
@@ -43,11 +65,14 @@ export async function keepRunning<T extends Runner>(options: {
     let since = Date.now();
     while (true) {
       const how = describeExit(await runner.exited);
+      isRunning = false;
+      up = Promise.withResolvers();
       if (stopping.signal.aborted) return;
       if (Date.now() - since > HEALTHY_MS) pause = SHORTEST_PAUSE_MS;
-      say(`${name} ended (${how}): starting it again`);
+      say(`${name} ended (${how})${held ? "" : ": starting it again"}`);
       for (let started = false; !started; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-        await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
+        if (!held) await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
+        await held?.promise;
         if (stopping.signal.aborted) return;
         try {
           runner = await start();
@@ -56,10 +81,22 @@ export async function keepRunning<T extends Runner>(options: {
           say((error as Error).message);
         }
       }
-      // Asked to stop while the start was under way.
+      // Asked to stop, or to stay down, while the start was under way.
       if (stopping.signal.aborted) return runner.stop();
       since = Date.now();
+      if (held) {
+        await runner.stop();
+        continue;
+      }
+      isRunning = true;
+      up.resolve();
       say(`${name} runs again`);
     }
   }
+}
+
+function resolved(): PromiseWithResolvers<void> {
+  const settled = Promise.withResolvers<void>();
+  settled.resolve();
+  return settled;
 }

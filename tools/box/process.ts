@@ -31,7 +31,7 @@ export function exitOf(child: ChildProcess): Promise<Exit> {
  * then signals the child. Works on every Unix, where a "parent death signal" is Linux alone.
  */
 export function endWithUs(child: ChildProcess, signal: "INT" | "TERM", user?: User): void {
-  const guard = spawn("/bin/sh", ["-c", `read _; kill -${signal} "$1"`, "sh", String(child.pid)], {
+  const guard = spawn("/bin/sh", ["-c", `read _; kill -${signal} "$1"; kill -CONT "$1"`, "sh", String(child.pid)], {
     ...user,
     cwd: "/",
     env: { PATH: process.env.PATH },

@@ -7,6 +7,8 @@ import { describeExit, type Exit, endGently, endWithUs, exitOf, untilReady } fro
 export type Service = {
   url: string;
   metricsUrl: string;
+  /** Where its peers reach it; null: it has none. */
+  peerUrl: string | null;
   pid: number;
   exited: Promise<Exit>;
   /** Lets it drain: open requests finish, the last batch commits. */
@@ -46,6 +48,7 @@ export async function startService(options: {
     return {
       url: String(ready.url),
       metricsUrl: String(ready.metricsUrl),
+      peerUrl: typeof ready.peerUrl === "string" ? ready.peerUrl : null,
       pid: child.pid!,
       exited,
       stop: () => endGently(child, exited, DRAIN_MS, "SIGTERM"),

@@ -28,8 +28,9 @@ describe("the box", () => {
   describe("while it runs", () => {
     let box: Box;
     const said: string[] = [];
-    const start = (options: { data?: string; fresh?: boolean; port?: number } = {}) =>
+    const start = (options: { clouds?: string[]; data?: string; fresh?: boolean; port?: number } = {}) =>
       startBox({
+        clouds: ["local"],
         data,
         fresh: false,
         host: "127.0.0.1",
@@ -73,7 +74,10 @@ describe("the box", () => {
     });
 
     it("leaves word of its URL for the command line", async () => {
-      assert.deepEqual(JSON.parse(await readFile(join(data, "box.json"), "utf8")), { url: box.url });
+      assert.deepEqual(JSON.parse(await readFile(join(data, "box.json"), "utf8")), {
+        clouds: ["local"],
+        url: box.url,
+      });
     });
 
     it("starts the service again when it dies, and says so", async () => {
@@ -101,9 +105,19 @@ describe("the box", () => {
       const elsewhere = join(folder, "elsewhere");
       await assert.rejects(
         start({ data: elsewhere, port: Number(port) }),
-        /^BoxError: Port \d+ is in use, .* --port\.$/,
+        /^BoxError: Port \d+, for local, is in use, .* --port\.$/,
       );
       await assert.rejects(stat(elsewhere), { code: "ENOENT" });
+    });
+
+    it("refuses data of other clouds, as of a box that had one and did not say so, and says how to go on", async () => {
+      const words = /holds the data of local, not of aws, gcp\. Go on with --clouds local, .* \(--fresh\)\.$/;
+      await assert.rejects(start({ clouds: ["aws", "gcp"] }), words);
+      const older = join(folder, "older");
+      await mkdir(older);
+      await writeFile(join(older, "box.json"), JSON.stringify({ url: "http://127.0.0.1:8080" }));
+      await assert.rejects(start({ clouds: ["aws", "gcp"], data: older }), words);
+      assert.deepEqual(await readdir(older), ["box.json"]);
     });
 
     it("empties no folder that is not its own", async () => {
@@ -125,7 +139,7 @@ describe("the box", () => {
   describe("from the command line", () => {
     let box: ChildProcess | undefined;
     const start = (args: string[] = [], environment: Record<string, string> = {}, program = withStandIn) => {
-      box = spawn(process.execPath, [program, "--data", data, ...args], {
+      box = spawn(process.execPath, [program, "--clouds", "local", "--data", data, ...args], {
         cwd: folder,
         env: { ...process.env, ...environment },
       });
@@ -200,7 +214,7 @@ describe("the box", () => {
 
     it("stops when npm, or the shell between, is killed", async () => {
       const script = [`"$@" & wait`, "sh", process.execPath, withStandIn];
-      const args = ["--data", data, "--json", "--port", String(await freePort())];
+      const args = ["--clouds", "local", "--data", data, "--json", "--port", String(await freePort())];
       box = spawn("sh", ["-c", ...script, ...args], { env: { ...process.env, npm_lifecycle_event: "start" } });
       const [line] = await once(box.stdout!, "data");
       box.kill("SIGKILL");
@@ -258,6 +272,11 @@ describe("the box", () => {
       for (const [args, words] of [
         [["--prot", "1"], /Unknown option '--prot'\. See npm start -- --help\.\n$/],
         [["--port", "high"], /^--port takes a number up to 65535, not "high"\.\n$/],
+        [
+          ["--clouds", "aws,local"],
+          /^--clouds takes local, or each at most once of aws,gcp,azure, not "aws,local"\.\n$/,
+        ],
+        [["--clouds", "aws,aws"], /^--clouds takes local, .*, not "aws,aws"\.\n$/],
       ] as const) {
         const { stderr } = start([...args]);
         const [said, code] = await Promise.all([text(stderr!), exit()]);

@@ -1,8 +1,7 @@
 /** What stands in front of the clouds: one port, steering and failover as Cloudflare's load balancer does them. */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type Region, type Steering, steer } from "../../../infra/edge/steering.ts";
 import type { Cloud } from "../../../infra/names.ts";
-import { createControl } from "./control.ts";
 import { type EdgeCloud, Endpoint } from "./endpoint.ts";
 import type { Health, ProbeSettings } from "./health.ts";
 import { Listener } from "./listener.ts";
@@ -21,8 +20,8 @@ export type EdgeOptions = {
   readonly probe: ProbeSettings;
   /** Where clients are who do not say so in `Edge-Region`. */
   readonly region: Region;
-  /** Opens the control API. */
-  readonly adminKey: string;
+  /** Answers what is asked below `/box`; without it a cloud does. */
+  readonly control?: (request: IncomingMessage, response: ServerResponse) => void;
   /** Hears one line when a cloud comes up or goes down. */
   readonly say: (line: string) => void;
   readonly timeouts?: Timeouts;
@@ -36,19 +35,23 @@ export type EdgeState = {
   /** For each region the active clouds, first to last choice, whatever their health. */
   readonly regions: Steering["regions"];
   /** Most preferred first. */
-  readonly clouds: readonly (EdgeCloud & { readonly health: Health; readonly traffic: CloudTraffic })[];
+  readonly clouds: readonly (EdgeCloud & {
+    readonly isCutOff: boolean;
+    readonly health: Health;
+    readonly traffic: CloudTraffic;
+  })[];
 };
 
 export type Edge = {
   readonly url: string;
-  /** Of the control API, on this machine alone. */
-  readonly controlUrl: string;
   state(): EdgeState;
   /**
    * Drains a cloud or takes it back. Requests under way there finish.
    * @throws RangeError when that would leave no active cloud
    */
   setState(cloud: Cloud, state: EdgeCloud["state"]): void;
+  /** A cloud that is cut off gets no new connections. Those that it has go on. */
+  cutOff(cloud: Cloud, isCutOff: boolean): void;
   /** Takes no new requests; those under way have ten seconds. */
   stop(): Promise<void>;
 };
@@ -72,16 +75,22 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const proxy = createProxy({
     region,
     timeouts,
+    find: (cloud) => endpoints.get(cloud as Cloud),
     route: (region) =>
       route(steering, region, (cloud) => endpoints.get(cloud)!.isUp).map((cloud) => endpoints.get(cloud)!),
   });
+  const { control } = options;
+  const handle = (request: IncomingMessage, response: ServerResponse) =>
+    control !== undefined && /^\/box(?=[/?]|$)/.test(request.url!)
+      ? control(request, response)
+      : proxy(request, response);
   const settings = { maxHeaderSize: maxHeaderBytes, headersTimeout, keepAliveTimeout, requestTimeout: 0 };
-  const server = createServer(settings, proxy);
+  const server = createServer(settings, handle);
   // Bytes are bounded; beyond a number of headers Node drops them without a word.
   server.maxHeadersCount = 0;
   // Whoever waits for "100 Continue" hears it from the cloud.
-  server.on("checkContinue", proxy);
-  server.on("checkExpectation", proxy);
+  server.on("checkContinue", handle);
+  server.on("checkExpectation", handle);
 
   const edge = {
     state: () => ({
@@ -90,8 +99,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       probe,
       fallback: steering.fallback,
       regions: steering.regions,
-      clouds: [...endpoints.values()].map(({ member, health, traffic }) => ({
+      clouds: [...endpoints.values()].map(({ member, isCutOff, health, traffic }) => ({
         ...member,
+        isCutOff,
         health,
         traffic: traffic.read(),
       })),
@@ -101,18 +111,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       steering = steer(policy, changed);
       for (const member of changed) endpoints.get(member.cloud)!.member = member;
     },
+    cutOff: (cloud: Cloud, isCutOff: boolean) => {
+      endpoints.get(cloud)!.isCutOff = isCutOff;
+    },
   };
   const listener = new Listener(server);
-  const control = new Listener(createControl(edge, options.adminKey));
   const stop = async () => {
-    await Promise.all([listener.drain(), control.drain()]);
+    await listener.drain();
     for (const endpoint of endpoints.values()) endpoint.stop();
   };
   try {
     const url = await listener.listen(host, port);
-    const controlUrl = await control.listen("127.0.0.1", 0);
     for (const endpoint of endpoints.values()) endpoint.probe();
-    return { ...edge, url, controlUrl, stop };
+    return { ...edge, url, stop };
   } catch (error) {
     await stop();
     throw error;

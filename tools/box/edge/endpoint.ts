@@ -27,6 +27,7 @@ export class Endpoint {
   readonly traffic = new Traffic();
   member: EdgeCloud;
   health: Health = unknownHealth(Date.now());
+  isCutOff = false;
   readonly #options: EndpointOptions;
   readonly #stop = new AbortController();
 
@@ -34,7 +35,7 @@ export class Endpoint {
     this.cloud = member.cloud;
     this.member = member;
     this.#options = options;
-    this.upstream = new Upstream(member.url, options.timeouts);
+    this.upstream = new Upstream(member.url, options.timeouts, () => this.isCutOff);
   }
 
   /** From now on until it is stopped, drained or not: a cloud that is taken back can serve at once. */
@@ -43,7 +44,8 @@ export class Endpoint {
     const { signal } = this.#stop;
     void probeUntilStopped({
       settings: probe,
-      ask: () => askOverHttp(this.member.readyUrl, probe.timeout, signal),
+      ask: () =>
+        askOverHttp(this.member.readyUrl, { timeout: probe.timeout, stopped: signal, isCutOff: this.isCutOff }),
       monotonic: () => performance.now(),
       sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => {}),
       stopped: signal,

@@ -2,7 +2,7 @@
 
 /** Says where a client is: one of Cloudflare's regions. */
 export const regionHeader = "Edge-Region";
-/** Of an answer: the cloud that gave it. */
+/** Of an answer: the cloud that gave it. Of a request: the one cloud that may, whatever steering and health say. */
 export const cloudHeader = "Edge-Cloud";
 /** Of every answer: names the request, as `CF-Ray` does. The cloud gets it as `X-Request-Id`. */
 export const requestIdHeader = "Edge-Request-Id";

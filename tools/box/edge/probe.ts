@@ -1,5 +1,6 @@
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
+import { noConnection } from "./cut.ts";
 import type { Fault, ProbeSettings } from "./health.ts";
 
 export type Prober = {
@@ -32,13 +33,17 @@ export async function probeUntilStopped(prober: Prober): Promise<void> {
  * One probe: status 200 within `timeout` seconds passes. On a connection of its own, as a cloud that has closed its port
  * may still serve connections that it has.
  */
-export function askOverHttp(url: string, timeout: number, stopped: AbortSignal): Promise<Fault> {
+export function askOverHttp(
+  url: string,
+  { timeout, stopped, isCutOff }: { timeout: number; stopped: AbortSignal; isCutOff: boolean },
+): Promise<Fault> {
   return new Promise((settle) => {
     const get = url.startsWith("https:") ? httpsGet : httpGet;
     const over = AbortSignal.timeout(timeout * 1000);
     const signal = AbortSignal.any([over, stopped]);
     const headers = { "User-Agent": "SkyKV-Edge" };
-    const out = get(url, { agent: false, headers, signal }, ({ statusCode }) => {
+    const way = isCutOff ? noConnection : { agent: false as const };
+    const out = get(url, { ...way, headers, signal }, ({ statusCode }) => {
       settle(statusCode === 200 ? null : `status ${statusCode}`);
       out.destroy();
     });

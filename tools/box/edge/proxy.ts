@@ -3,10 +3,10 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { type Region, regions } from "../../../infra/edge/steering.ts";
 import type { Cloud } from "../../../infra/names.ts";
 import { answerFailure, type Failure, isRetried } from "./failure.ts";
-import { answerHeaders, regionHeader, requestHeaders } from "./headers.ts";
+import { answerHeaders, cloudHeader, regionHeader, requestHeaders } from "./headers.ts";
 import { sendProblem } from "./problem.ts";
 import { discardBody, relay } from "./relay.ts";
-import type { Traffic } from "./traffic.ts";
+import { Traffic } from "./traffic.ts";
 import type { Timeouts, Upstream } from "./upstream.ts";
 
 /** A cloud as the proxy sees it. */
@@ -18,26 +18,41 @@ export type ProxyOptions = {
   readonly timeouts: Timeouts;
   /** The clouds to ask, in order; at least one. */
   readonly route: (region: Region) => readonly Target[];
+  readonly find: (cloud: string) => Target | undefined;
 };
 
 /** Hands a request to a cloud and its answer back, or says in Cloudflare's statuses why there is none. */
 export function createProxy(options: ProxyOptions) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const region = request.headers[regionHeader.toLowerCase()] ?? options.region;
+    const asked = request.headers[cloudHeader.toLowerCase()];
     const id = newId();
-    if (isRegion(region)) {
-      // Node refuses to send what its own parser should not have let through: this connection ends, not the edge.
-      forward(options, { request, response, id, region }).catch(() => response.destroy());
+    if (!isRegion(region)) {
+      const known = Object.keys(regions).join(", ");
+      refuse({ request, response, id }, unexpected(regionHeader, `one of ${known}`, region));
       return;
     }
-    const known = Object.keys(regions).join(", ");
-    const detail = `expected ${regionHeader} to be one of ${known}, found ${JSON.stringify(region)}`;
-    refuse({ request, response, id }, { status: 400, detail });
+    const targets = asked === undefined ? options.route(region) : alone(options.find(String(asked)));
+    if (targets.length === 0) {
+      refuse({ request, response, id }, unexpected(cloudHeader, "a cloud behind this edge", asked));
+      return;
+    }
+    // Node refuses to send what its own parser should not have let through: this connection ends, not the edge.
+    forward(options, { request, response, id, region }, targets).catch(() => response.destroy());
   };
+}
+
+function unexpected(header: string, expected: string, found: unknown) {
+  return { status: 400, detail: `expected ${header} to be ${expected}, found ${JSON.stringify(found)}` };
 }
 
 function isRegion(found: string | string[]): found is Region {
   return typeof found === "string" && Object.hasOwn(regions, found);
+}
+
+/** What goes to a cloud because it was asked for is not counted: it would hide how clients are steered. */
+function alone(target: Target | undefined): Target[] {
+  return target === undefined ? [] : [{ cloud: target.cloud, upstream: target.upstream, traffic: new Traffic() }];
 }
 
 type Exchange = {
@@ -48,9 +63,9 @@ type Exchange = {
 };
 
 /** Asks the first cloud, and the second when no connection to the first comes about: until then nothing was sent. */
-async function forward(options: ProxyOptions, exchange: Exchange): Promise<void> {
+async function forward(options: ProxyOptions, exchange: Exchange, targets: readonly Target[]): Promise<void> {
   let failure: Failure | null = null;
-  for (const target of options.route(exchange.region)) {
+  for (const target of targets) {
     const out = open(target, exchange);
     failure = await target.upstream.connected(out);
     if (exchange.response.destroyed) return;

@@ -1,5 +1,6 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { noConnection } from "./cut.ts";
 import { connectFailure, type Failure, TimeUp } from "./failure.ts";
 
 /** Seconds that Cloudflare gives a cloud. */
@@ -28,13 +29,15 @@ export class Upstream {
   readonly #encrypted: boolean;
   readonly #agent: HttpAgent;
   readonly #connectMs: number;
+  readonly #isCutOff: () => boolean;
 
-  constructor(url: string, timeouts: Timeouts) {
+  constructor(url: string, timeouts: Timeouts, isCutOff: () => boolean) {
     this.#url = new URL(url);
     this.host = this.#url.host;
     this.#encrypted = this.#url.protocol === "https:";
     this.#agent = new (this.#encrypted ? HttpsAgent : HttpAgent)({ keepAlive: true });
     this.#connectMs = timeouts.connect * 1000;
+    this.#isCutOff = isCutOff;
   }
 
   /** A request that nothing of was sent yet; `connected` tells when that may begin. */
@@ -42,7 +45,7 @@ export class Upstream {
     const send = this.#encrypted ? httpsRequest : httpRequest;
     const { hostname, port } = this.#url;
     const out = send({
-      agent: this.#agent,
+      ...(this.#isCutOff() ? noConnection : { agent: this.#agent }),
       host: hostname.replace(/^\[|\]$/g, ""),
       port: port === "" ? undefined : port,
       method,

@@ -80,7 +80,7 @@ describe("the edge's proxy", () => {
         "TE: trailers",
         "Upgrade: h2c",
         "Proxy-Authorization: Basic eA==",
-        "Edge-Cloud: forged",
+        "Edge-Cloud: aws",
         "Content-Length: 5",
       ],
       "value",

@@ -6,8 +6,6 @@ import { type Edge, type EdgeOptions, startEdge } from "../../../../tools/box/ed
 import type { EdgeCloud } from "../../../../tools/box/edge/endpoint.ts";
 import { until } from "../support.ts";
 
-export const key = `skykv_edgeedgeedge_${"k".repeat(43)}`;
-
 const places = {
   aws: locations.aws["us-east-1"]!,
   gcp: locations.gcp["europe-west1"]!,
@@ -35,7 +33,6 @@ export async function startTestEdge(
     policy: "geo",
     probe: quickProbe,
     region: "ENAM",
-    adminKey: key,
     say: (line) => said.push(line),
     ...options,
   });

@@ -3,7 +3,6 @@ import { type Edge, startEdge } from "../../../../tools/box/edge/edge.ts";
 import { until } from "../support.ts";
 import {
   freePort,
-  key,
   member,
   quickProbe,
   type StandIn,
@@ -13,7 +12,7 @@ import {
   untilHealth,
 } from "./support.ts";
 
-describe("the edge's control", () => {
+describe("the edge", () => {
   let clouds: StandIn[];
   let edge: Edge & { said: readonly string[] };
   beforeEach(async () => {
@@ -25,8 +24,6 @@ describe("the edge's control", () => {
     await Promise.all([edge.stop(), ...clouds.map((cloud) => cloud.close())]);
   });
 
-  const control = (method: string, path: string, authorization = `Bearer ${key}`) =>
-    fetch(`${edge.controlUrl}${path}`, { method, headers: { Authorization: authorization } });
   /** The cloud that answers a client of that region. */
   const answers = async (region?: string) => {
     const headers = region === undefined ? {} : { "Edge-Region": region };
@@ -39,9 +36,7 @@ describe("the edge's control", () => {
 
   it("shows steering, health and traffic", async () => {
     for (const region of ["WEU", "WEU", "ENAM"]) await answers(region);
-    const response = await control("GET", "/v1/edge");
-    assert.equal(response.status, 200);
-    const { clouds: shown, ...state } = (await response.json()) as ReturnType<Edge["state"]>;
+    const { clouds: shown, ...state } = edge.state();
     assert.deepEqual([state.policy, state.region, state.fallback, state.probe], ["geo", "ENAM", "aws", quickProbe]);
     assert.deepEqual(state.regions.WEU, ["gcp", "aws"]);
     const [aws, gcp] = shown;
@@ -50,17 +45,15 @@ describe("the edge's control", () => {
   });
 
   it("drains a cloud and takes it back, but not the last one", async () => {
-    assert.equal((await control("POST", "/v1/edge/clouds/aws:drain")).status, 200);
+    edge.setState("aws", "drained");
     assert.deepEqual(
       [stateOf(edge, "aws").state, await answers("ENAM"), edge.state().fallback],
       ["drained", "gcp", "gcp"],
     );
-    const last = await control("POST", "/v1/edge/clouds/gcp:drain");
-    assert.equal(last.status, 409);
-    assert.match(await last.text(), /gcp is the last active cloud; undrain another one first/);
+    assert.throws(() => edge.setState("gcp", "drained"), RangeError);
     assert.equal(stateOf(edge, "gcp").state, "active");
     // A drained cloud is probed all the time, so it can answer at once.
-    assert.equal((await control("POST", "/v1/edge/clouds/aws:undrain")).status, 200);
+    edge.setState("aws", "active");
     assert.equal(await answers("ENAM"), "aws");
   });
 
@@ -77,20 +70,57 @@ describe("the edge's control", () => {
     }
   });
 
-  it("refuses who has not the admin key, and what it does not know", async () => {
-    for (const authorization of ["", "Bearer", `Bearer ${key}x`, key, `bearer ${key}`]) {
-      assert.equal((await control("GET", "/v1/edge", authorization)).status, 401);
-      assert.equal((await control("POST", "/v1/edge/clouds/aws:drain", authorization)).status, 401);
+  it("asks the one cloud that a client wants, drained or not, and does not count that as steering", async () => {
+    edge.setState("aws", "drained");
+    const ask = (cloud: string) => fetch(`${edge.url}/v1/kv/ns/k`, { headers: { "Edge-Cloud": cloud } });
+    assert.equal((await ask("aws")).headers.get("edge-cloud"), "aws");
+    assert.deepEqual(stateOf(edge, "aws").traffic, { open: 0, answers: {}, failures: {} });
+    const unknown = await ask("azure");
+    assert.deepEqual(
+      [unknown.status, ((await unknown.json()) as { detail: string }).detail],
+      [400, 'expected Edge-Cloud to be a cloud behind this edge, found "azure"'],
+    );
+    await clouds[0]!.close();
+    assert.equal((await ask("aws")).status, 521);
+  });
+
+  it("gets no connection to a cloud that is cut off, asks another, and finds out by its probes", async () => {
+    const lone = await startTestEdge([member("aws", clouds[0]!.url), member("gcp", clouds[1]!.url)], {
+      probe: { ...quickProbe, timeout: 0.2 },
+      timeouts: { connect: 0.3, read: 1 },
+    });
+    const ask = async () => (await fetch(lone.url, { headers: { "Edge-Region": "ENAM" } })).headers.get("edge-cloud");
+    try {
+      await Promise.all([untilHealth(lone, "aws", "up"), untilHealth(lone, "gcp", "up")]);
+      lone.cutOff("aws", true);
+      assert.equal(await ask(), "gcp");
+      assert.deepEqual(stateOf(lone, "aws").traffic.failures, { 522: 1 });
+      await untilHealth(lone, "aws", "down");
+      assert.equal(stateOf(lone, "aws").health.fault, "timeout");
+      lone.cutOff("aws", false);
+      await untilHealth(lone, "aws", "up");
+      assert.equal(await ask(), "aws");
+    } finally {
+      await lone.stop();
     }
-    for (const [method, path] of [
-      ["POST", "/v1/edge/clouds/azure:drain"],
-      ["POST", "/v1/edge/clouds/aws:kill"],
-      ["GET", "/v1/edge/clouds/aws:drain"],
-      ["GET", "/"],
-    ] as const) {
-      assert.equal((await control(method, path)).status, 404);
+  });
+
+  it("leaves to its control what is below /box, and nothing else", async () => {
+    const controlled = await startTestEdge([member("aws", clouds[0]!.url)], {
+      control: (_request, response) => response.end("control"),
+    });
+    const ask = async (path: string) => (await fetch(controlled.url + path)).text();
+    try {
+      assert.deepEqual(await Promise.all(["/box", "/box/clouds/aws:kill", "/box?", "/boxes", "/v1/box"].map(ask)), [
+        "control",
+        "control",
+        "control",
+        "",
+        "",
+      ]);
+    } finally {
+      await controlled.stop();
     }
-    assert.equal(stateOf(edge, "aws").state, "active");
   });
 
   it("says when a cloud goes down and comes back, and why", async () => {
@@ -125,7 +155,6 @@ describe("the edge's control", () => {
       policy: "off",
       probe: quickProbe,
       region: "WEU",
-      adminKey: key,
       say: () => {},
     } as const;
     await assert.rejects(
