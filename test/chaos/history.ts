@@ -32,6 +32,8 @@ export type Row = {
   readonly kind: "value" | "tombstone" | "counter";
   readonly version: string;
   readonly value: string | null;
+  /** Whether it expires one day, or has. */
+  readonly expires: boolean;
   /** Of a counter: what each cloud counted. */
   readonly cells: Readonly<Record<string, number>>;
 };

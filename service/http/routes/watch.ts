@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { z } from "@hono/zod-openapi";
-import { counterValue, type Entry, isLive } from "../../kv/entry.ts";
+import { counterValue, type Entry, isLive, tagOf } from "../../kv/entry.ts";
+import { merge } from "../../kv/merge.ts";
 import { keyOf, type Path, pathOf } from "../../kv/path.ts";
-import { compareVersions, formatVersion, type Version } from "../../kv/version.ts";
+import { compareVersions, formatVersion } from "../../kv/version.ts";
 import type { Change, FeedPosition } from "../../store/port.ts";
 import { access } from "../access.ts";
 import { may } from "../auth.ts";
@@ -26,7 +27,7 @@ const retry = 1000;
 const maxBuffered = 4 * 2 ** 20;
 /** Entries of a snapshot that are read at once, each with up to 64 KiB of value. */
 const snapshotPage = 250;
-/** Keys whose last sent version is remembered per watcher, to leave out what is not newer. */
+/** Keys whose last sent state is remembered per watcher, to leave out what is not newer. */
 const maxSent = 10_000;
 
 type Event = z.input<typeof watchEvent>;
@@ -104,7 +105,7 @@ class Watch {
   readonly #namespace: Namespace;
   readonly #start: Path;
   readonly #values: boolean;
-  readonly #sent = new Map<Path, Version>();
+  readonly #sent = new Map<Path, Entry>();
 
   constructor(service: Service, namespace: Namespace, prefix: string, values: boolean) {
     this.#service = service;
@@ -136,26 +137,30 @@ class Watch {
       entry = now.entry;
     }
     this.#sent.delete(path);
-    this.#sent.set(path, entry.version);
+    this.#sent.set(path, entry);
     if (this.#sent.size > maxSent) this.#sent.delete(this.#sent.keys().next().value!);
     this.#service.metrics.watchEvents.inc();
     return this.#describe(path, entry, this.cursor(position));
   }
 
-  /** Newer than what was sent of its key, and there to be seen. */
+  /** Newer than what was sent of its key, in this life of the namespace. */
   #isNews(path: Path, entry: Entry): boolean {
-    const { version } = entry;
+    if (entry.version.time <= this.#namespace.epoch) return false;
     const sent = this.#sent.get(path);
-    if (version.time <= this.#namespace.epoch || (sent !== undefined && compareVersions(version, sent) <= 0))
-      return false;
-    // Expired already: expiry makes no event, and a put of it would be wrong.
-    return entry.kind !== "value" || isLive(entry, this.#service.now());
+    if (sent === undefined || compareVersions(entry.version, sent.version) > 0) return true;
+    if (entry.kind !== "counter" && sent.kind !== "counter") return false;
+    // A counter's version is its newest cell's: another cell may have grown, and a later life of the key be of an older
+    // version, both by what came from another cloud.
+    const both = entry.kind === "counter" && sent.kind === "counter" ? merge(sent, entry)! : entry;
+    return tagOf(both) !== tagOf(sent);
   }
 
   /** With its value, where that is wanted, small, and part of `entry`. */
   #describe(path: Path, entry: Entry, id: string): Event {
     const common = { id, key: keyOf(path), version: formatVersion(entry.version), origin: entry.version.origin };
-    if (entry.kind === "tombstone") return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
+    // What has expired before it could be told takes the place of what was told before it.
+    if (!isLive(entry, this.#service.now()))
+      return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
     const facts =
       entry.kind === "counter"
         ? { content_type: "text/plain; charset=utf-8", size: String(counterValue(entry)).length, expires_at: null }

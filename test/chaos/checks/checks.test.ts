@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Call, Row, Told } from "../history.ts";
 import { checkCopies } from "./copies.ts";
 import { checkCounters } from "./counters.ts";
+import { checkReads } from "./reads.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkSwaps } from "./swaps.ts";
 import { checkWatch, isUpToDate } from "./watches.ts";
@@ -14,7 +15,14 @@ function call(part: Partial<Call>): Call {
   const facts = { client: 1, cloud: "aws", key: "v/1", kind: "put", outcome: "ok", value: null, ttl: null } as const;
   return { ...facts, version: null, expected: null, invoked: time, completed: time + 5, ...part };
 }
-const row = (part: Partial<Row>): Row => ({ kind: "value", version: "1-aws", value: null, cells: {}, ...part });
+const row = (part: Partial<Row>): Row => ({
+  kind: "value",
+  version: "1-aws",
+  value: null,
+  expires: false,
+  cells: {},
+  ...part,
+});
 const rows = (key: string, part: Partial<Row>) => new Map([[key, row(part)]]);
 const finds = (findings: string[], pattern: RegExp) => assert.match(findings.join("\n"), pattern);
 const isFine = (findings: string[]) => assert.deepEqual(findings, []);
@@ -60,6 +68,25 @@ describe("the check of writes", () => {
     const touch = call({ kind: "touch", version: "5-aws" });
     isFine(checkWrites([first, touch], rows("v/1", { version: "5-aws", value: "a" })));
     finds(checkWrites([first, touch], rows("v/1", { version: "5-aws", value: "x" })), /nobody wrote/);
+  });
+});
+
+describe("the check of reads", () => {
+  const read = (part: Partial<Call>) => call({ kind: "read", version: "1-aws", value: "a", ...part });
+
+  it("finds what nobody wrote, what was written to another key or later, and torn values", () => {
+    isFine(checkReads([first, read({})]));
+    isFine(checkReads([{ ...first, outcome: "unknown", version: null }, read({})]));
+    finds(checkReads([read({})]), /nobody had written/);
+    finds(checkReads([{ ...first, outcome: "refused" }, read({})]), /nobody had written/);
+    finds(checkReads([first, read({ key: "v/2" })]), /nobody had written/);
+    finds(checkReads([read({}), call({ value: "a", version: "1-aws" })]), /nobody had written/);
+    finds(checkReads([first, read({ value: "a torn value" })]), /nobody had written/);
+  });
+
+  it("finds a value under the version of another write", () => {
+    finds(checkReads([first, second, read({ version: "2-gcp" })]), /another write's version/);
+    isFine(checkReads([first, read({ version: "7-aws" })]));
   });
 });
 
@@ -143,6 +170,9 @@ describe("the check of watches", () => {
     finds(checkWatch("w", [told("1-aws")], there), /last, not put 2-gcp/);
     finds(checkWatch("w", [], there), /told nothing/);
     finds(checkWatch("w", [told("2-gcp")], rows("v/1", { kind: "tombstone", version: "2-gcp" })), /not delete/);
+    const gone = [told("2-gcp", "delete")];
+    finds(checkWatch("w", gone, there), /last, not put 2-gcp/);
+    isFine(checkWatch("w", gone, rows("v/1", { version: "2-gcp", expires: true })));
     assert.equal(isUpToDate([told("1-aws")], there), false);
     assert.equal(isUpToDate([told("1-aws"), told("2-gcp")], there), true);
   });

@@ -18,7 +18,8 @@ function behind(who: string, last: ReadonlyMap<string, Told>, rows: ReadonlyMap<
   return [...rows].flatMap(([key, row]) => {
     const event = last.get(key);
     const type = row.kind === "tombstone" ? "delete" : "put";
-    if (event?.version === row.version && event.type === type) return [];
+    // What had expired before it could be told is told as gone.
+    if (event?.version === row.version && (event.type === type || row.expires)) return [];
     return [
       `${key}: ${who} was told ${event?.type ?? "nothing"} ${event?.version ?? ""} last, not ${type} ${row.version}`,
     ];
