@@ -7,6 +7,8 @@ export type Event = {
   readonly id: string;
   readonly key: string;
   readonly version: string;
+  /** With `values=1`. */
+  readonly value?: string;
 };
 
 /**
@@ -19,19 +21,25 @@ export class Watcher {
   readonly faults: string[] = [];
   readonly #url: () => string;
   readonly #kind: "stream" | "poll";
+  readonly #query: Readonly<Record<string, string>>;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #cursor: string | null = null;
 
-  private constructor(kind: "stream" | "poll", url: () => string) {
+  private constructor(kind: "stream" | "poll", url: () => string, query: Readonly<Record<string, string>>) {
     this.#kind = kind;
+    this.#query = query;
     this.#url = url;
     this.#ended = this.#run();
   }
 
-  /** Resolves when it will miss nothing that is written from now on. */
-  static async start(kind: "stream" | "poll", url: () => string): Promise<Watcher> {
-    const watcher = new Watcher(kind, url);
+  /** Resolves when it will miss nothing that is written from now on. `query` is added to what it asks for. */
+  static async start(
+    kind: "stream" | "poll",
+    url: () => string,
+    query: Readonly<Record<string, string>> = {},
+  ): Promise<Watcher> {
+    const watcher = new Watcher(kind, url, query);
     try {
       await until(`a ${kind} begins`, 10_000, () => watcher.#cursor !== null);
       return watcher;
@@ -74,7 +82,7 @@ export class Watcher {
   }
 
   async #stream(): Promise<void> {
-    const response = await this.#ask(new URLSearchParams());
+    const response = await this.#ask(new URLSearchParams(this.#query));
     let text = "";
     for await (const chunk of response?.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const frames = (text + chunk).split("\n\n");
@@ -92,7 +100,7 @@ export class Watcher {
   }
 
   async #poll(): Promise<void> {
-    const response = await this.#ask(new URLSearchParams({ wait: this.#cursor === null ? "0" : "5" }));
+    const response = await this.#ask(new URLSearchParams({ ...this.#query, wait: this.#cursor === null ? "0" : "5" }));
     if (response === null) return;
     const { events, cursor } = (await response.json()) as { events: Event[]; cursor: string };
     this.events.push(...events);
