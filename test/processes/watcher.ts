@@ -11,6 +11,8 @@ export type Event = {
   readonly value?: string;
 };
 
+type Query = Readonly<Record<string, string>>;
+
 /**
  * Watches the namespace `default` until stopped, resuming behind the last event after every break, by a stream of
  * server-sent events or by long polls. `url` is asked for anew each time: the process may have changed.
@@ -21,14 +23,16 @@ export class Watcher {
   readonly faults: string[] = [];
   readonly #url: () => string;
   readonly #kind: "stream" | "poll";
-  readonly #query: Readonly<Record<string, string>>;
+  readonly #query: Query;
+  readonly #onEvent: (event: Event) => void;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #cursor: string | null = null;
 
-  private constructor(kind: "stream" | "poll", url: () => string, query: Readonly<Record<string, string>>) {
+  private constructor(kind: "stream" | "poll", url: () => string, query: Query, onEvent: (event: Event) => void) {
     this.#kind = kind;
     this.#query = query;
+    this.#onEvent = onEvent;
     this.#url = url;
     this.#ended = this.#run();
   }
@@ -37,9 +41,10 @@ export class Watcher {
   static async start(
     kind: "stream" | "poll",
     url: () => string,
-    query: Readonly<Record<string, string>> = {},
+    query: Query = {},
+    onEvent: (event: Event) => void = () => {},
   ): Promise<Watcher> {
-    const watcher = new Watcher(kind, url, query);
+    const watcher = new Watcher(kind, url, query, onEvent);
     try {
       await until(`a ${kind} begins`, 10_000, () => watcher.#cursor !== null);
       return watcher;
@@ -95,15 +100,22 @@ export class Watcher {
     const fields = new Map(
       frame.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]),
     );
-    if (fields.has("data")) this.events.push(JSON.parse(fields.get("data")!));
+    if (fields.has("data")) this.#keep([JSON.parse(fields.get("data")!)]);
     this.#cursor = fields.get("id") ?? this.#cursor;
+  }
+
+  #keep(events: readonly Event[]): void {
+    for (const event of events) {
+      this.events.push(event);
+      this.#onEvent(event);
+    }
   }
 
   async #poll(): Promise<void> {
     const response = await this.#ask(new URLSearchParams({ ...this.#query, wait: this.#cursor === null ? "0" : "5" }));
     if (response === null) return;
     const { events, cursor } = (await response.json()) as { events: Event[]; cursor: string };
-    this.events.push(...events);
+    this.#keep(events);
     this.#cursor = cursor;
   }
 }
