@@ -2,6 +2,7 @@ import { type Event, Watcher } from "../processes/watcher.ts";
 import type { Cluster } from "../support/cluster.ts";
 import { until } from "../support/kv.ts";
 import { atPace, forSeconds, type Quantiles, quantiles } from "./pace.ts";
+import { request } from "./request.ts";
 
 export type LagOptions = {
   readonly from: string;
@@ -43,12 +44,12 @@ export async function measureLag(cluster: Cluster, { from, to, perSecond, second
     }),
   );
   try {
-    const kv = cluster.kv(from);
+    const { url } = cluster.services.get(from)!;
     const last = new Map<string, string>();
     const took = await atPace(perSecond, forSeconds(seconds), async (index) => {
-      const { version } = await kv.put(keyOf(index), value);
-      answeredAt.set(version, performance.now());
-      if ((last.get(keyOf(index)) ?? "") < version) last.set(keyOf(index), version);
+      const { version } = await request(url, "PUT", `/${keyOf(index)}`, value);
+      answeredAt.set(version!, performance.now());
+      if ((last.get(keyOf(index)) ?? "") < version!) last.set(keyOf(index), version!);
     });
     for (const [i, watcher] of watchers.entries())
       await until(`${to[i]} has every key's last write`, 60_000, () => {

@@ -1,4 +1,5 @@
 import type { Cluster } from "../support/cluster.ts";
+import { measureCatchUp } from "./catch-up.ts";
 import { measureLag } from "./lag.ts";
 import type { Quantiles } from "./pace.ts";
 import { beginUsage } from "./usage.ts";
@@ -33,7 +34,32 @@ const lag: Measure = {
   },
 };
 
-export const measures = { lag } satisfies Record<string, Measure>;
+/** Milliseconds that other clients may wait whatever the quiet value. */
+const unnoticed = 10;
+
+const catchUp: Measure = {
+  what: "a cloud is cut off while many keys are written elsewhere: how fast does it catch up, and do clients notice?",
+  environment: {},
+  run: async (cluster, quick, say) => {
+    const options = { from: "aws", to: "gcp", foreground: 200 };
+    const amount = quick ? { keys: 60_000, seconds: 30 } : { keys: 200_000, seconds: 600 };
+    say(`${amount.keys} keys in ${amount.seconds} s`);
+    const { seconds, perSecond, quiet, busy, usage } = await measureCatchUp(cluster, { ...options, ...amount });
+    return [
+      { text: usage, met: true },
+      {
+        text: `${Math.round(perSecond)} entries a second (10,000 wanted), all there ${seconds.toFixed(1)} s after the cut ended`,
+        met: perSecond >= 10_000,
+      },
+      {
+        text: `other clients: quiet ${tell(quiet)}; meanwhile ${tell(busy)} (p99 within twice the quiet one or ${unnoticed} ms wanted)`,
+        met: busy.p99 <= Math.max(unnoticed, 2 * quiet.p99),
+      },
+    ];
+  },
+};
+
+export const measures = { lag, "catch-up": catchUp } satisfies Record<string, Measure>;
 
 export function tell({ count, p50, p99, max }: Quantiles): string {
   return `${count}, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(1)} ms`;

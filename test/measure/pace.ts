@@ -24,7 +24,7 @@ export async function atPace(
   const start = performance.now();
   for (let i = 0; !signal.aborted && failure === null; i++) {
     const due = start + (i * 1000) / perSecond;
-    if (due > performance.now()) await sleep(due - performance.now());
+    await sleep(Math.max(0, due - performance.now()));
     const one = act(i).then(
       () => void took.push(performance.now() - due),
       (error) => {

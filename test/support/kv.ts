@@ -91,12 +91,17 @@ function written(response: Response | null): Written {
   };
 }
 
-/** Asks until the answer is true. Fails after `timeout` milliseconds, saying what it waited for. */
-export async function until(what: string, timeout: number, ask: () => Promise<boolean> | boolean): Promise<void> {
+/** Asks every `interval` milliseconds until the answer is true. Fails after `timeout`, saying what it waited for. */
+export async function until(
+  what: string,
+  timeout: number,
+  ask: () => Promise<boolean> | boolean,
+  interval = 20,
+): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await ask())) {
     if (performance.now() > end) throw new Error(`waited ${timeout / 1000} s in vain: ${what}`);
-    await sleep(20);
+    await sleep(interval);
   }
 }
 
