@@ -1,13 +1,12 @@
 import { fileURLToPath } from "node:url";
-import pg from "pg";
 import { formatVersion } from "../../service/kv/version.ts";
 import type { Links } from "../../tools/box/links.ts";
 import type { Service } from "../../tools/box/service.ts";
 import { nameOf } from "../processes/values.ts";
 import { Cluster, cloudOf } from "../support/cluster.ts";
+import { type Copies, copiesOf, query } from "../support/databases.ts";
 import type { ProcessCloud } from "../support/processes.ts";
 import { hasRedis, RedisServer } from "../support/redis.ts";
-import type { Copies } from "./checks/copies.ts";
 import type { Row } from "./history.ts";
 
 const program = fileURLToPath(new URL("../support/skewed-service.ts", import.meta.url));
@@ -116,37 +115,15 @@ export class Clouds {
     });
   }
 
-  /** The digest of every key's state in every cloud, under the highest floor that any of them has. */
-  async copies(): Promise<Copies> {
-    const floors = await this.#everywhere<{ floor: string }>("select floor from cluster");
-    const highest = [...floors.values()].map(([row]) => BigInt(row!.floor)).reduce((a, b) => (a > b ? a : b));
-    const text = `select path, skykv_digest(e, $1) as digest from entries e
-      where hlc > $1 or kind = 'c' or (kind = 'v' and (expires_at is null or expires_at > $2))`;
-    const rows = await this.#everywhere<{ path: string; digest: string }>(text, [highest, Date.now()]);
-    return new Map(
-      [...rows].map(([cloud, ofCloud]) => [cloud, new Map(ofCloud.map(({ path, digest }) => [path, digest]))]),
-    );
+  copies(): Promise<Copies> {
+    return copiesOf(this.#cluster.clouds);
   }
 
   /** What a cloud's database holds of the namespace `default`, by key; tombstones too. */
   async rowsOf(cloud: string): Promise<Map<string, Row>> {
     const text = "select path, kind, hlc, origin, value, expires_at, cells from entries where path like 'default/%'";
-    const rows = (await this.#everywhere<EntryRow>(text)).get(cloud)!;
+    const rows = await query<EntryRow>(this.databaseOf(cloud), text);
     return new Map(rows.map((row) => [row.path.slice("default/".length), rowFrom(row)]));
-  }
-
-  async #everywhere<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Map<string, R[]>> {
-    const answers = new Map<string, R[]>();
-    for (const [name, { postgres }] of this.#cluster.clouds) {
-      const client = new pg.Client({ connectionString: postgres.url });
-      await client.connect();
-      try {
-        answers.set(name, (await client.query<R>(text, values)).rows);
-      } finally {
-        await client.end();
-      }
-    }
-    return answers;
   }
 
   /** Ends everything. `keep`: the databases' folders and logs stay. */

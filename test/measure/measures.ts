@@ -1,8 +1,9 @@
 import type { Cluster } from "../support/cluster.ts";
 import { measureCatchUp } from "./catch-up.ts";
 import { measureLag } from "./lag.ts";
+import { measureOutage } from "./outage.ts";
 import type { Quantiles } from "./pace.ts";
-import { beginUsage } from "./usage.ts";
+import { beginUsage, memoryOf } from "./usage.ts";
 
 /** A figure in words, and whether it is what it has to be. */
 export type Figure = { readonly text: string; readonly met: boolean };
@@ -59,8 +60,38 @@ const catchUp: Measure = {
   },
 };
 
-export const measures = { lag, "catch-up": catchUp } satisfies Record<string, Measure>;
+/** Bytes of a feed in which there is nothing: its parts and their indexes. */
+const emptyFeed = 2 * 2 ** 20;
+
+const outage: Measure = {
+  what: "a cloud is away for longer than changes are kept: is it repaired, and do memory and disk stay bounded?",
+  environment: {},
+  run: async (cluster, quick, say) => {
+    const rounds = quick ? 1 : 5;
+    const figures: Figure[] = [];
+    const memory: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const options = { away: "gcp", seconds: quick ? 10 : 30, perSecond: 100 };
+      const { repairSeconds, sizes } = await measureOutage(cluster, options);
+      memory.push(memoryOf([...cluster.services.values()].map(({ pid }) => pid)));
+      say(`round ${round}: repaired after ${repairSeconds.toFixed(1)} s; services use ${megabytes(memory.at(-1)!)}`);
+      for (const [cloud, { before, after }] of sizes) {
+        const text = `${cloud}: changes ${megabytes(before.feed)}, then ${megabytes(after.feed)}; ${before.conflicts} conflicts, then ${after.conflicts}; database ${megabytes(after.database)}`;
+        figures.push({ text, met: after.feed < emptyFeed && after.conflicts === 0 });
+      }
+    }
+    const [first, last] = [memory[0]!, memory.at(-1)!];
+    figures.push({ text: `memory of the services: ${memory.map(megabytes).join(", ")}`, met: last < first * 1.5 });
+    return figures;
+  },
+};
+
+export const measures = { lag, "catch-up": catchUp, outage } satisfies Record<string, Measure>;
 
 export function tell({ count, p50, p99, max }: Quantiles): string {
   return `${count}, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(1)} ms`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { processorSeconds } from "../../tools/bench/usage.ts";
 import type { Cluster } from "../support/cluster.ts";
 
@@ -16,4 +17,12 @@ export function beginUsage(cluster: Cluster): () => string {
     });
     return `cores in use: ${parts.join(", ")}`;
   };
+}
+
+/** Bytes of memory that processes hold together. */
+export function memoryOf(pids: readonly number[]): number {
+  const lines = execFileSync("ps", ["-o", "rss=", "-p", pids.join(",")], { encoding: "utf8" })
+    .trim()
+    .split("\n");
+  return lines.reduce((sum, line) => sum + Number(line) * 1024, 0);
 }

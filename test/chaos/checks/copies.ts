@@ -1,5 +1,4 @@
-/** Per cloud, the digest of each key's state in normal form; see `skykv_digest`. */
-export type Copies = ReadonlyMap<string, ReadonlyMap<string, string>>;
+import type { Copies } from "../../support/databases.ts";
 
 /** The copies are equal byte by byte. */
 export function checkCopies(copies: Copies): string[] {
