@@ -1,5 +1,6 @@
 import type { Cluster } from "../support/cluster.ts";
 import { measureCatchUp } from "./catch-up.ts";
+import { measureHung } from "./hung.ts";
 import { measureLag } from "./lag.ts";
 import { measureOutage } from "./outage.ts";
 import type { Quantiles } from "./pace.ts";
@@ -86,7 +87,27 @@ const outage: Measure = {
   },
 };
 
-export const measures = { lag, "catch-up": catchUp, outage } satisfies Record<string, Measure>;
+const hung: Measure = {
+  what: "a peer hangs with all connections open: do the others, and those who watch them, notice?",
+  environment: {},
+  run: async (cluster, quick) => {
+    const { quiet, meanwhile } = await measureHung(cluster, "aws", "gcp", quick ? 20 : 60);
+    const [before, during] = [quiet.readable.get("azure")!, meanwhile.readable.get("azure")!];
+    const limit = (usual: Quantiles) => Math.max(250, 2 * usual.p99);
+    return [
+      {
+        text: `writes: quiet ${tell(quiet.writes)}; meanwhile ${tell(meanwhile.writes)}`,
+        met: meanwhile.writes.p99 <= limit(quiet.writes),
+      },
+      {
+        text: `watched in azure: quiet ${tell(before)}; meanwhile ${tell(during)} (p99 within twice the quiet one or 250 ms wanted)`,
+        met: during.p99 <= limit(before),
+      },
+    ];
+  },
+};
+
+export const measures = { lag, "catch-up": catchUp, outage, hung } satisfies Record<string, Measure>;
 
 export function tell({ count, p50, p99, max }: Quantiles): string {
   return `${count}, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, at most ${max.toFixed(1)} ms`;
