@@ -35,6 +35,8 @@ export type Io = {
   readonly monotonic: Now;
   /** May put something around the store: a fault, another clock. */
   readonly around: (store: Store) => Store;
+  /** Milliseconds that the floor stays behind in a cloud with peers: longer than any request, read or retry lasts. */
+  readonly floorAge: number;
 };
 
 export type Running = {
@@ -48,11 +50,16 @@ export type Running = {
   readonly close: () => Promise<void>;
 };
 
-const realIo: Io = { now: Date.now, monotonic: () => performance.now(), around: (store) => store };
+const realIo: Io = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  around: (store) => store,
+  floorAge: 3_600_000,
+};
 
 /** Starts the service. Rejects when it cannot: nothing is left running then. */
 export async function startService(config: Config, io: Partial<Io> = {}): Promise<Running> {
-  const { now, monotonic, around } = { ...realIo, ...io };
+  const { now, monotonic, around, floorAge } = { ...realIo, ...io };
   const log = pino({
     level: config.LOG_LEVEL,
     base: { cloud: config.SKYKV_CLOUD },
@@ -222,6 +229,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
         clock,
         now,
         monotonic,
+        floorAge,
         process: processId,
         onApplied,
         onCatalogChanged,

@@ -11,8 +11,6 @@ import { Replication } from "./replication/replication.ts";
 import type { MemberStore } from "./store/member.ts";
 import type { Committed } from "./store/writer.ts";
 
-/** Milliseconds that the floor stays behind: longer than any request, read, retry or delayed message lasts. */
-const floorAge = 3_600_000;
 const floorInterval = 5000;
 /** Milliseconds between repairs of a peer that seems to lack nothing. */
 const repairInterval = 600_000;
@@ -25,6 +23,8 @@ export type PeersOptions = {
   readonly now: Now;
   readonly monotonic: Now;
   readonly process: string;
+  /** Milliseconds that the floor stays behind. */
+  readonly floorAge: number;
   readonly onApplied: (committed: Committed) => void;
   readonly onCatalogChanged: () => void;
   readonly registry: Registry;
@@ -42,7 +42,7 @@ export type Peers = {
 
 /** Joins the cluster: listens for the peers and begins to replicate. Rejects when it cannot; nothing is left running then. */
 export async function openPeers(options: PeersOptions): Promise<Peers> {
-  const { config, store, hints, clock, now, monotonic, log } = options;
+  const { config, store, hints, clock, now, monotonic, floorAge, log } = options;
   const tls = { cert: config.PEER_TLS_CERT_FILE!, key: config.PEER_TLS_KEY_FILE!, ca: config.PEER_TLS_CA_FILE! };
   const link = new HttpsLink(config.PEERS, tls);
   const stopped = new AbortController();

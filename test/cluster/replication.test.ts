@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
+import { Watcher } from "../processes/watcher.ts";
 import { Cluster } from "../support/cluster.ts";
 import { ApiError, until } from "../support/kv.ts";
 import { adminKey } from "../support/service.ts";
@@ -15,11 +16,12 @@ describe("three clouds of real processes", function () {
   });
   after(() => cluster?.close());
 
-  const everywhere = (key: string, value: string | null) =>
-    until(`${key} is ${value} in every cloud`, 15_000, async () => {
-      const found = await Promise.all(names.map((name) => cluster.kv(name).get(key)));
+  const everywhereOf = (clouds: string[], key: string, value: string | null) =>
+    until(`${key} is ${value} in ${clouds}`, 20_000, async () => {
+      const found = await Promise.all(clouds.map((name) => cluster.kv(name).get(key)));
       return found.every((one) => (one?.value ?? null) === value);
     });
+  const everywhere = (key: string, value: string | null) => everywhereOf(names, key, value);
   async function api<T>(name: string, path: string): Promise<T> {
     const headers = { Authorization: `Bearer ${adminKey}` };
     return (await fetch(`${cluster.services.get(name)!.url}${path}`, { headers })).json() as Promise<T>;
@@ -48,6 +50,52 @@ describe("three clouds of real processes", function () {
   it("add up what each of them counts", async () => {
     await Promise.all(names.flatMap((name) => Array.from({ length: 20 }, () => cluster.kv(name).increment("n"))));
     await everywhere("n", "60");
+  });
+
+  it("tell a watcher of a count that another cloud adds to, though the newest increment is its own", async () => {
+    const links = cluster.links.all();
+    const watcher = await Watcher.start("stream", () => cluster.services.get("aws")!.url, { values: "1" });
+    try {
+      for (const link of links) link.trouble = { kind: "cut" };
+      await cluster.kv("gcp").increment("watched");
+      await cluster.kv("aws").increment("watched");
+      for (const link of links) link.trouble = null;
+      await until("the sum is told", 20_000, () => watcher.of("watched").at(-1)?.value === "2");
+    } finally {
+      await watcher.stop();
+    }
+  });
+
+  it("tell a watcher that a counter was deleted elsewhere, though it grew here afterwards", async () => {
+    await cluster.kv("aws").increment("ended");
+    await everywhere("ended", "1");
+    const links = cluster.links.all();
+    const watcher = await Watcher.start("stream", () => cluster.services.get("gcp")!.url);
+    try {
+      for (const link of links) link.trouble = { kind: "cut" };
+      await cluster.kv("aws").delete("ended");
+      await cluster.kv("gcp").increment("ended");
+      for (const link of links) link.trouble = null;
+      await until("the deletion is told", 20_000, () => watcher.of("ended").at(-1)?.type === "delete");
+    } finally {
+      await watcher.stop();
+    }
+  });
+
+  it("tell a watcher that an entry is gone that came expired", async () => {
+    await cluster.kv("aws").put("short", "old");
+    await everywhere("short", "old");
+    const links = cluster.links.all();
+    const watcher = await Watcher.start("stream", () => cluster.services.get("gcp")!.url);
+    try {
+      for (const link of links) link.trouble = { kind: "cut" };
+      await cluster.kv("aws").request("PUT", "/short?ttl=0.05", { headers: {}, body: "new" });
+      await everywhereOf(["aws"], "short", null);
+      for (const link of links) link.trouble = null;
+      await until("it is told", 20_000, () => watcher.of("short").at(-1)?.type === "delete");
+    } finally {
+      await watcher.stop();
+    }
   });
 
   it("take writes while one is gone, which has them all when it comes back, and they its own", async () => {

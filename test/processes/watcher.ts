@@ -7,7 +7,11 @@ export type Event = {
   readonly id: string;
   readonly key: string;
   readonly version: string;
+  /** With `values=1`. */
+  readonly value?: string;
 };
+
+type Query = Readonly<Record<string, string>>;
 
 /**
  * Watches the namespace `default` until stopped, resuming behind the last event after every break, by a stream of
@@ -19,19 +23,28 @@ export class Watcher {
   readonly faults: string[] = [];
   readonly #url: () => string;
   readonly #kind: "stream" | "poll";
+  readonly #query: Query;
+  readonly #onEvent: (event: Event) => void;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
   #cursor: string | null = null;
 
-  private constructor(kind: "stream" | "poll", url: () => string) {
+  private constructor(kind: "stream" | "poll", url: () => string, query: Query, onEvent: (event: Event) => void) {
     this.#kind = kind;
+    this.#query = query;
+    this.#onEvent = onEvent;
     this.#url = url;
     this.#ended = this.#run();
   }
 
-  /** Resolves when it will miss nothing that is written from now on. */
-  static async start(kind: "stream" | "poll", url: () => string): Promise<Watcher> {
-    const watcher = new Watcher(kind, url);
+  /** Resolves when it will miss nothing that is written from now on. `query` is added to what it asks for. */
+  static async start(
+    kind: "stream" | "poll",
+    url: () => string,
+    query: Query = {},
+    onEvent: (event: Event) => void = () => {},
+  ): Promise<Watcher> {
+    const watcher = new Watcher(kind, url, query, onEvent);
     try {
       await until(`a ${kind} begins`, 10_000, () => watcher.#cursor !== null);
       return watcher;
@@ -74,7 +87,7 @@ export class Watcher {
   }
 
   async #stream(): Promise<void> {
-    const response = await this.#ask(new URLSearchParams());
+    const response = await this.#ask(new URLSearchParams(this.#query));
     let text = "";
     for await (const chunk of response?.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const frames = (text + chunk).split("\n\n");
@@ -87,15 +100,22 @@ export class Watcher {
     const fields = new Map(
       frame.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]),
     );
-    if (fields.has("data")) this.events.push(JSON.parse(fields.get("data")!));
+    if (fields.has("data")) this.#keep([JSON.parse(fields.get("data")!)]);
     this.#cursor = fields.get("id") ?? this.#cursor;
   }
 
+  #keep(events: readonly Event[]): void {
+    for (const event of events) {
+      this.events.push(event);
+      this.#onEvent(event);
+    }
+  }
+
   async #poll(): Promise<void> {
-    const response = await this.#ask(new URLSearchParams({ wait: this.#cursor === null ? "0" : "5" }));
+    const response = await this.#ask(new URLSearchParams({ ...this.#query, wait: this.#cursor === null ? "0" : "5" }));
     if (response === null) return;
     const { events, cursor } = (await response.json()) as { events: Event[]; cursor: string };
-    this.events.push(...events);
+    this.#keep(events);
     this.#cursor = cursor;
   }
 }

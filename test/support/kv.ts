@@ -24,10 +24,13 @@ export class Kv {
   readonly url: string;
   /** Milliseconds after which a call is given up. */
   readonly timeout: number;
+  readonly #onAnswer: (headers: Response["headers"]) => void;
 
-  constructor(url: string, timeout = 10_000) {
+  /** `onAnswer` hears the headers of every answer, problems too. */
+  constructor(url: string, timeout = 10_000, onAnswer = (_headers: Response["headers"]) => {}) {
     this.url = url;
     this.timeout = timeout;
+    this.#onAnswer = onAnswer;
   }
 
   /** Read from the database unless `headers` say otherwise; null when absent. */
@@ -72,6 +75,7 @@ export class Kv {
       headers: { Authorization: `Bearer ${adminKey}`, ...init.headers },
       signal: AbortSignal.timeout(this.timeout),
     });
+    this.#onAnswer(response.headers);
     if (response.ok) return response;
     const problem = (await response.json()) as { code: string; detail: string };
     if (response.status === 404 && problem.code === "not-found") return null;
@@ -87,12 +91,17 @@ function written(response: Response | null): Written {
   };
 }
 
-/** Asks until the answer is true. Fails after `timeout` milliseconds, saying what it waited for. */
-export async function until(what: string, timeout: number, ask: () => Promise<boolean> | boolean): Promise<void> {
+/** Asks every `interval` milliseconds until the answer is true. Fails after `timeout`, saying what it waited for. */
+export async function until(
+  what: string,
+  timeout: number,
+  ask: () => Promise<boolean> | boolean,
+  interval = 20,
+): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await ask())) {
     if (performance.now() > end) throw new Error(`waited ${timeout / 1000} s in vain: ${what}`);
-    await sleep(20);
+    await sleep(interval);
   }
 }
 

@@ -13,13 +13,13 @@ import { adminKey } from "./service.ts";
 const main = fileURLToPath(new URL("../../service/main.ts", import.meta.url));
 
 export class ProcessCloud {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #services = new Set<Service>();
   #started = 0;
   postgres: Postgres;
 
   private constructor(folder: string, postgres: Postgres) {
-    this.#folder = folder;
+    this.folder = folder;
     this.postgres = postgres;
   }
 
@@ -35,11 +35,11 @@ export class ProcessCloud {
   async startService(environment: Record<string, string> = {}, program = main): Promise<Service> {
     const service = await startService({
       main: program,
-      logPath: join(this.#folder, `service-${++this.#started}.log`),
+      logPath: join(this.folder, `service-${++this.#started}.log`),
       environment: {
         PATH: process.env.PATH,
         DATABASE_URL: this.postgres.url,
-        BLOBS_DIR: join(this.#folder, "blobs"),
+        BLOBS_DIR: join(this.folder, "blobs"),
         PORT: "0",
         METRICS_PORT: "0",
         SKYKV_ADMIN_KEY: adminKey,
@@ -84,9 +84,14 @@ export class ProcessCloud {
     return lines.filter(([, parent]) => parent === pid).map(([child]) => child!);
   }
 
-  async close(): Promise<void> {
+  /** Ends everything; the files stay. */
+  async stop(): Promise<void> {
     await Promise.all([...this.#services].map((service) => service.stop()));
     await this.postgres.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
   }
 }

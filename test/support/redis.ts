@@ -10,9 +10,11 @@ import { freePort } from "./ports.ts";
 
 const binary = ["valkey-server", "redis-server"].find((name) => spawnSync(name, ["--version"]).status === 0);
 
+export const hasRedis = binary !== undefined;
+
 /** Call it first in a `before` hook: skips the suite where there is no server to run, and fails it where CI=true. */
 export function needsRedis(context: Mocha.Context): void {
-  if (binary !== undefined) return;
+  if (hasRedis) return;
   const how = "needs valkey-server or redis-server on the PATH: apt-get install redis-server";
   if (process.env.CI === "true") throw new Error(how);
   console.log(`      ${how}`);

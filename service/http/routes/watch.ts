@@ -143,18 +143,18 @@ class Watch {
     return this.#describe(path, entry, this.cursor(position));
   }
 
-  /** Newer than what was sent of its key, and there to be seen. */
+  /** Newer than what was sent of its key, in this life of the namespace. */
   #isNews(path: Path, entry: Entry): boolean {
     const sent = this.#sent.get(path);
-    if (entry.version.time <= this.#namespace.epoch || (sent !== undefined && !isNews(sent, entry))) return false;
-    // Expired already: expiry makes no event, and a put of it would be wrong.
-    return entry.kind !== "value" || isLive(entry, this.#service.now());
+    return entry.version.time > this.#namespace.epoch && (sent === undefined || isNews(sent, entry));
   }
 
   /** With its value, where that is wanted, small, and part of `entry`. */
   #describe(path: Path, entry: Entry, id: string): Event {
     const common = { id, key: keyOf(path), version: formatVersion(entry.version), origin: entry.version.origin };
-    if (entry.kind === "tombstone") return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
+    // What has expired before it could be told takes the place of what was told before it.
+    if (!isLive(entry, this.#service.now()))
+      return { type: "delete", ...common, content_type: null, size: 0, expires_at: null };
     const facts =
       entry.kind === "counter"
         ? { content_type: "text/plain; charset=utf-8", size: String(counterValue(entry)).length, expires_at: null }

@@ -1,0 +1,162 @@
+import { fileURLToPath } from "node:url";
+import { formatVersion } from "../../service/kv/version.ts";
+import type { Links } from "../../tools/box/links.ts";
+import type { Service } from "../../tools/box/service.ts";
+import { nameOf } from "../processes/values.ts";
+import { Cluster, cloudOf } from "../support/cluster.ts";
+import { type Copies, copiesOf, query } from "../support/databases.ts";
+import type { ProcessCloud } from "../support/processes.ts";
+import { hasRedis, RedisServer } from "../support/redis.ts";
+import type { Row } from "./history.ts";
+
+const program = fileURLToPath(new URL("../support/skewed-service.ts", import.meta.url));
+/** Milliseconds. Far shorter than in earnest, so that deletions are forgotten in the midst of faults. */
+const floorAge = 15_000;
+
+/** Three clouds of real processes, each with its database, its shared cache where there is a server for it, and links. */
+export class Clouds {
+  readonly #cluster: Cluster;
+  readonly #caches: ReadonlyMap<string, RedisServer>;
+  /** Those that nobody has killed. */
+  readonly #guarded = new Set<Service>();
+  /** What some fault has in its hands. */
+  readonly struck = new Set<string>();
+  /** Processes that ended though nobody had killed them. */
+  readonly ended: string[] = [];
+
+  private constructor(cluster: Cluster, caches: ReadonlyMap<string, RedisServer>) {
+    this.#cluster = cluster;
+    this.#caches = caches;
+    for (const name of this.processes) this.#guard(name);
+  }
+
+  static async start(names: readonly string[], processes: number): Promise<Clouds> {
+    const caches = new Map<string, RedisServer>();
+    if (hasRedis) for (const name of names) caches.set(name, await RedisServer.start());
+    const environment = (cloud: string): Record<string, string> => ({
+      SKEW_MS: "0",
+      FLOOR_AGE_MS: String(floorAge),
+      ...(hasRedis && { REDIS_URL: caches.get(cloud)!.url }),
+    });
+    return new Clouds(await Cluster.start(names, { processes, environment, program }), caches);
+  }
+
+  get names(): string[] {
+    return [...this.#cluster.clouds.keys()];
+  }
+
+  get processes(): string[] {
+    return [...this.#cluster.services.keys()];
+  }
+
+  get links(): Links {
+    return this.#cluster.links;
+  }
+
+  /** What is wrong between clouds now, in words. */
+  troubles(): string[] {
+    const pairs = this.names.flatMap((from) => this.names.filter((to) => to !== from).map((to) => [from, to] as const));
+    return pairs.flatMap(([from, to]) => {
+      const { trouble } = this.links.between(from, to);
+      return trouble === null ? [] : [`${from}>${to} ${trouble.kind}`];
+    });
+  }
+
+  get hasCaches(): boolean {
+    return this.#caches.size > 0;
+  }
+
+  get folders(): string[] {
+    return [...this.#cluster.clouds.values()].map(({ folder }) => folder);
+  }
+
+  service(process: string): Service {
+    return this.#cluster.services.get(process)!;
+  }
+
+  urlsOf(cloud: string): string[] {
+    return this.#cluster.processesOf(cloud).map((name) => this.service(name).url);
+  }
+
+  databaseOf(victim: string): ProcessCloud {
+    return this.#cluster.clouds.get(ownerOf(victim))!;
+  }
+
+  cacheOf(victim: string): RedisServer {
+    return this.#caches.get(ownerOf(victim))!;
+  }
+
+  async kill(process: string): Promise<void> {
+    const service = this.service(process);
+    this.#guarded.delete(service);
+    service.kill("SIGKILL");
+    await service.exited;
+  }
+
+  /** `skew`: milliseconds that its clock is ahead. */
+  async startService(process: string, skew = 0): Promise<void> {
+    // A database that is down or recovers keeps a service from starting; its own fault heals it.
+    for (;;) {
+      try {
+        await this.#cluster.startService(process, { SKEW_MS: String(skew) });
+        this.#guard(process);
+        return;
+      } catch (error) {
+        if (!this.struck.has(`${cloudOf(process)}'s database`)) throw error;
+      }
+    }
+  }
+
+  #guard(process: string): void {
+    const service = this.service(process);
+    this.#guarded.add(service);
+    void service.exited.then(({ code, signal }) => {
+      if (this.#guarded.has(service)) this.ended.push(`${process} ended by itself: ${signal ?? `exit code ${code}`}`);
+    });
+  }
+
+  copies(): Promise<Copies> {
+    return copiesOf(this.#cluster.clouds);
+  }
+
+  /** What a cloud's database holds of the namespace `default`, by key; tombstones too. */
+  async rowsOf(cloud: string): Promise<Map<string, Row>> {
+    const text = "select path, kind, hlc, origin, value, expires_at, cells from entries where path like 'default/%'";
+    const rows = await query<EntryRow>(this.databaseOf(cloud), text);
+    return new Map(rows.map((row) => [row.path.slice("default/".length), rowFrom(row)]));
+  }
+
+  /** Ends everything. `keep`: the databases' folders and logs stay. */
+  async close(keep: boolean): Promise<void> {
+    this.#guarded.clear();
+    await (keep ? this.#cluster.stop() : this.#cluster.close());
+    await Promise.all([...this.#caches.values()].map((cache) => cache.stop()));
+  }
+}
+
+/** `aws` of `aws's database`. */
+function ownerOf(victim: string): string {
+  return victim.split("'", 1)[0]!;
+}
+
+type EntryRow = {
+  readonly path: string;
+  readonly kind: "v" | "t" | "c";
+  readonly hlc: string;
+  readonly origin: string;
+  readonly value: Buffer | null;
+  readonly expires_at: string | null;
+  readonly cells: Readonly<Record<string, { readonly n: number }>> | null;
+};
+
+const kinds = { v: "value", t: "tombstone", c: "counter" } as const;
+
+function rowFrom({ kind, hlc, origin, value, expires_at, cells }: EntryRow): Row {
+  return {
+    kind: kinds[kind],
+    version: formatVersion({ time: BigInt(hlc), origin }),
+    value: value === null ? null : nameOf(value.toString()),
+    expires: expires_at !== null,
+    cells: Object.fromEntries(Object.entries(cells ?? {}).map(([cloud, { n }]) => [cloud, n])),
+  };
+}

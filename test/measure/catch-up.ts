@@ -1,0 +1,94 @@
+import type { Cluster } from "../support/cluster.ts";
+import { metric, until } from "../support/kv.ts";
+import { atPace, forSeconds, type Quantiles, quantiles } from "./pace.ts";
+import { request } from "./request.ts";
+import { beginUsage } from "./usage.ts";
+
+export type CatchUpOptions = {
+  readonly from: string;
+  /** The cloud that is cut off. */
+  readonly to: string;
+  readonly keys: number;
+  /** Over which the keys are written. */
+  readonly seconds: number;
+  /** Requests a second of other clients, where the sender is. */
+  readonly foreground: number;
+};
+
+export type CatchUp = {
+  /** From the moment that the link is whole. */
+  readonly seconds: number;
+  /** From the first entry that came. */
+  readonly perSecond: number;
+  readonly quiet: Quantiles;
+  readonly busy: Quantiles;
+  readonly usage: string;
+};
+
+const batchKeys = 50;
+const value = "v".repeat(256);
+/** Seconds over which the quiet clients are measured. */
+const quietSeconds = 10;
+
+/** Cuts a cloud off while keys are written elsewhere, and looks how fast it catches up and what other clients notice. */
+export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions): Promise<CatchUp> {
+  const { from, to, keys, seconds } = options;
+  const { url } = cluster.services.get(from)!;
+  for (const link of cluster.links.of(to)) link.trouble = { kind: "cut" };
+  const quiet = await foreground(url, options, forSeconds(quietSeconds));
+  const done = new AbortController();
+  const batches = Math.ceil(keys / batchKeys);
+  await atPace(batches / seconds, done.signal, async (index) => {
+    if (index === batches - 1) done.abort();
+    const operations = Array.from({ length: batchKeys }, (_, i) => ({ op: "put", key: keyOf(index, i), value }));
+    const { status, text } = await request(url, "POST", ":batch", JSON.stringify({ operations }));
+    if (status !== 200) throw new Error(`a batch was answered ${status}: ${text.slice(0, 200)}`);
+  });
+
+  const received = () => receivedOf(cluster, to, from);
+  const before = await received();
+  const caughtUp = new AbortController();
+  const busy = foreground(url, options, caughtUp.signal);
+  const usage = beginUsage(cluster);
+  for (const link of cluster.links.of(to)) link.trouble = null;
+  const healed = performance.now();
+  let first = 0;
+  await until(`${to} has begun to catch up`, 60_000, async () => {
+    first = performance.now();
+    return (await received()) > before;
+  });
+  // Entries that came twice count twice, so the last key of all must be there too.
+  await until(`${to} has caught up`, 600_000, async () => (await received()) >= before + keys, 100);
+  const last = performance.now();
+  await until("the last key is there", 60_000, async () => {
+    const { status } = await request(cluster.services.get(to)!.url, "GET", `/${keyOf(batches - 1, batchKeys - 1)}`);
+    return status === 200;
+  });
+  const used = usage();
+  caughtUp.abort();
+  return {
+    usage: used,
+    seconds: (last - healed) / 1000,
+    perSecond: (keys / (last - first)) * 1000,
+    quiet: quantiles(quiet),
+    busy: quantiles(await busy),
+  };
+}
+
+function keyOf(batch: number, index: number): string {
+  return `catch-up/${batch}/${index}`;
+}
+
+/** Three reads for each write, of few keys. */
+function foreground(url: string, { foreground }: CatchUpOptions, signal: AbortSignal): Promise<number[]> {
+  return atPace(foreground, signal, (i) =>
+    i % 4 === 0 ? request(url, "PUT", `/foreground-${i % 100}`, value) : request(url, "GET", `/foreground-${i % 100}`),
+  );
+}
+
+async function receivedOf(cluster: Cluster, cloud: string, peer: string): Promise<number> {
+  return metric(
+    cluster.services.get(cloud)!.metricsUrl,
+    `skykv_replication_received_entries_total\\{peer="${peer}"\\}`,
+  ).catch(() => 0);
+}
