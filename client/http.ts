@@ -96,7 +96,8 @@ export class Transport {
 
   async #attempt(call: Call, signal: AbortSignal): Promise<Response> {
     const url = this.#url(call);
-    const headers = await this.#headers(call);
+    const { token } = this.session;
+    const headers = await this.#headers(call, token);
     const body = await openBody(call.body);
     const send = this.options.fetch ?? fetch;
     let response: Response;
@@ -107,7 +108,9 @@ export class Transport {
       throw fromFailure(cause, url);
     }
     const seen = response.headers.get("kv-session");
-    if (seen !== null) this.session.accept(seen);
+    // What a cache on the way may have kept can be older than what was sent.
+    const isKept = response.headers.get("cache-control")?.includes("public");
+    if (seen !== null) this.session.accept(seen, isKept ? null : token);
     if (response.ok || response.status === 304) return response;
     throw await fromResponse(response);
   }
@@ -118,12 +121,11 @@ export class Transport {
     return `${this.#base}${path}${search.size > 0 ? `?${search}` : ""}`;
   }
 
-  async #headers(call: Call): Promise<Headers> {
+  async #headers(call: Call, token: string | null): Promise<Headers> {
     const headers = new Headers();
     for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
     if (call.body && !headers.has("content-type")) headers.set("content-type", call.body.contentType);
-    const { token } = this.session;
-    if (token !== null && call.path.startsWith("/v1/kv/")) headers.set("kv-session", token);
+    if (token !== null && /^\/v1\/(kv|export|import)\b/.test(call.path)) headers.set("kv-session", token);
     const { key } = this.options;
     if (key !== undefined) headers.set("authorization", `Bearer ${typeof key === "function" ? await key() : key}`);
     return headers;

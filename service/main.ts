@@ -21,6 +21,8 @@ import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { openHints } from "./queue/open.ts";
+import { Completeness } from "./sessions/completeness.ts";
+import { Sessions } from "./sessions/sessions.ts";
 import { Feed } from "./store/feed.ts";
 import { type Store, UnavailableError } from "./store/port.ts";
 import { openPostgres } from "./store/postgres/store.ts";
@@ -74,6 +76,13 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     onTrouble: trouble("a database connection broke"),
     now,
   });
+  const members = new Set(config.PEERS.keys());
+  await postgres.member.join([...members], now());
+  const here = {
+    cloud: config.SKYKV_CLOUD,
+    since: (await postgres.member.identity()).incarnatedAt,
+    members,
+  };
   const store = around(postgres);
   const reader = new Reader(store);
   const clock = new HybridClock(now);
@@ -104,15 +113,31 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
         metrics: { command: (result) => metrics.l2Commands.inc({ result }) },
       })
     : null;
+  const completeness = new Completeness({
+    read: () => postgres.member.watermarks(),
+    monotonic,
+    sleep: (milliseconds) => sleep(milliseconds, undefined, { ref: false }),
+    onTrouble: trouble("how far this cloud is complete could not be read"),
+  });
   const cache: EntryCache = new EntryCache({
     reader,
     shared,
     monotonic,
     databaseOffset: () => health.databaseOffset(),
     maxBytes: config.L1_BYTES,
+    complete: (path) => completeness.ofShard(shardOf(path)),
     count: (tier) => metrics.read(tier),
   });
   shared?.onInvalidate(() => feed.poke());
+  const sessions = new Sessions({
+    here,
+    cache,
+    completeness,
+    clock,
+    now,
+    bring: (peer, path) => peers!.replication.bring(peer, path),
+    sleep: (milliseconds) => sleep(milliseconds, undefined, { ref: false }),
+  });
   const namespaces = new Namespaces(store, monotonic);
   const hints = openHints(config, metrics.registry, log);
   let peers: Peers | null = null;
@@ -155,6 +180,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     reader,
     writer,
     cache,
+    sessions,
     shared,
     blobs,
     feed,
@@ -206,6 +232,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     health.stop();
     feed.close();
     service.rateLimits.close();
+    completeness.stop();
     await peers?.close();
     await hints.close();
     await maintenance.stop();
@@ -233,9 +260,11 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
         process: processId,
         onApplied,
         onCatalogChanged,
+        onHeard: () => completeness.heard(),
       };
       peers = await openPeers({ config, ...io, registry, log });
       service.peers = peers;
+      void completeness.run();
     }
     await new Promise<void>((resolve, reject) => {
       probes.once("error", reject).listen(config.METRICS_PORT, config.HOST, resolve);

@@ -27,6 +27,8 @@ export type PeersOptions = {
   readonly floorAge: number;
   readonly onApplied: (committed: Committed) => void;
   readonly onCatalogChanged: () => void;
+  /** A peer's message was taken in: this cloud may be more complete than before. */
+  readonly onHeard: () => void;
   readonly registry: Registry;
   readonly log: Logger;
 };
@@ -73,7 +75,11 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
     port: config.PEER_PORT,
     tls,
     peers: new Set(config.PEERS.keys()),
-    receive: (peer, message) => replication.receive(peer, message),
+    receive: async (peer, message) => {
+      const answer = await replication.receive(peer, message);
+      options.onHeard();
+      return answer;
+    },
     onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Now } from "../kv/clock.ts";
 import type { Stored } from "../kv/entry.ts";
+import type { Marks } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
 import type { Reader } from "../store/reader.ts";
 import type { Committed } from "../store/writer.ts";
@@ -16,6 +17,8 @@ export type EntryCacheOptions = {
   readonly databaseOffset: () => number;
   /** Bound of L1 in bytes of values, with an estimate of what holds them. */
   readonly maxBytes: number;
+  /** How far this cloud is complete now in other clouds' writes of the path's shard. */
+  readonly complete: (path: Path) => Marks;
   readonly count: (tier: "l1" | "l2" | "store") => void;
 };
 
@@ -95,11 +98,12 @@ export class EntryCache {
 
   async #fromStore(path: Path): Promise<Cached> {
     const readAt = this.now();
+    const complete = this.#options.complete(path);
     const { shared, reader, count } = this.#options;
     const generation = this.#generation;
     count("store");
     const { stored, horizon } = await reader.read(path);
-    const record = { path, stored, readAt, horizon };
+    const record = { path, stored, readAt, horizon, complete };
     if (generation !== this.#generation) return record;
     shared?.fill([record], this.now());
     return this.#keep(record);

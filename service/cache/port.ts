@@ -8,6 +8,7 @@
  * - Invalidations may be lost; `listening` says whether that can have happened.
  */
 import type { Stored } from "../kv/entry.ts";
+import type { Marks } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
 
 /** Milliseconds from the start of the database read after which a record is a miss everywhere. */
@@ -28,6 +29,11 @@ export type CacheRecord = {
   readonly readAt: number;
   /** Every transaction below it had ended when the read began: what a session token is compared with. */
   readonly horizon: number;
+  /**
+   * Per other cloud, below which of its transactions everything of the path's shard was here when the read began: the
+   * same for what the session has seen elsewhere. Missing where nothing is known of that.
+   */
+  readonly complete?: Marks;
 };
 
 export interface SharedCache {

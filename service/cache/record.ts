@@ -1,6 +1,7 @@
-import type { Ancestors, Cell, Stored } from "../kv/entry.ts";
+import type { Ancestors, Cell, Entry, Stored } from "../kv/entry.ts";
+import { type Marks, type MarksJson, marksFrom, marksJson } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
-import { zeroVersion } from "../kv/version.ts";
+import { type Version, zeroVersion } from "../kv/version.ts";
 import type { CacheRecord } from "./port.ts";
 
 /**
@@ -25,15 +26,20 @@ export const orderBytes = 44;
  */
 export const maxBodyBytes = 64 * 1024;
 
-const format = 1;
+/** 2: with what sessions need across clouds; a release that does not look at it must not serve the record. */
+const format = 2;
 const headBytes = orderBytes + 1 + 4;
 
 /** What JSON can say of a record; times are hexadecimal, and those of version and epoch are in the order. */
-type Facts =
-  | readonly ["none", horizon: number]
-  | readonly ["tombstone", horizon: number, changed: number, origin: string, seen: Times]
-  | readonly ["value", horizon: number, changed: number, origin: string, seen: Times, facts: ValueFacts]
-  | readonly ["counter", horizon: number, changed: number, origin: string, seen: Times, epoch: string, cells: Cells];
+type Facts = readonly [reading: Reading, state: StateFacts | null];
+
+/** `horizon` and `complete` of the record. */
+type Reading = readonly [horizon: number, complete: MarksJson | null];
+type StateFacts = readonly [changed: number, marks: MarksJson | null, origin: string, seen: Times, kind: KindFacts];
+type KindFacts =
+  | readonly ["tombstone"]
+  | readonly ["value", facts: ValueFacts]
+  | readonly ["counter", epoch: string, cells: Cells];
 
 type Times = Readonly<Record<string, string>>;
 type Cells = Readonly<Record<string, readonly [time: string, sum: number]>>;
@@ -48,14 +54,15 @@ type ValueFacts = readonly [
 ];
 
 /** The bytes to keep under the record's path. */
-export function encodeRecord({ stored, readAt, horizon }: CacheRecord): Buffer {
+export function encodeRecord(record: CacheRecord): Buffer {
+  const { stored, readAt } = record;
   const entry = stored?.entry;
   const version = entry?.version ?? zeroVersion;
   const epoch = entry?.kind === "counter" ? entry.epoch : version;
   const whole = entry?.kind === "value" ? entry.body : null;
   const withheld = whole !== null && whole.length > maxBodyBytes;
   const body = withheld ? null : whole;
-  const facts = withheld ? "" : JSON.stringify(factsOf(stored, horizon));
+  const facts = withheld ? "" : JSON.stringify(factsOf(record));
   const factsBytes = Buffer.byteLength(facts);
 
   const bytes = Buffer.allocUnsafe(headBytes + factsBytes + (body?.length ?? 0));
@@ -76,42 +83,53 @@ export function decodeRecord(path: Path, bytes: Buffer): CacheRecord | undefined
     const order = bytes.toString("latin1", 0, orderBytes);
     const facts: Facts = JSON.parse(bytes.toString("utf8", headBytes, bodyAt));
     const readAt = Number.parseInt(order.slice(32), 16);
-    return { path, stored: storedOf(facts, order, bytes.subarray(bodyAt)), readAt, horizon: facts[1] };
+    const [[horizon, complete], state] = facts;
+    const stored = state && storedOf(state, order, bytes.subarray(bodyAt));
+    return { path, stored, readAt, horizon, ...(complete && { complete: marksFrom(complete) }) };
   } catch {
     return undefined;
   }
 }
 
-function factsOf(stored: Stored | null, horizon: number): Facts {
-  if (stored === null) return ["none", horizon];
-  const { entry, changed } = stored;
-  const { origin } = entry.version;
-  const seen = mapValues(entry.seen, (time) => hex(time));
-  if (entry.kind === "tombstone") return ["tombstone", horizon, changed, origin, seen];
-  if (entry.kind === "counter") {
-    const cells = mapValues(entry.cells, ({ time, sum }) => [hex(time), sum] as const);
-    return ["counter", horizon, changed, origin, seen, entry.epoch.origin, cells];
-  }
-  const { body, blob, size, contentType, contentEncoding, meta, expiresAt } = entry;
-  const facts = [body !== null, blob, size, contentType, contentEncoding, meta, expiresAt] as const;
-  return ["value", horizon, changed, origin, seen, facts];
+function factsOf({ stored, horizon, complete }: CacheRecord): Facts {
+  return [[horizon, jsonOf(complete)], stored && stateFacts(stored)];
 }
 
-function storedOf(facts: Facts, order: string, bytes: Buffer): Stored | null {
-  if (facts[0] === "none") return null;
-  const [kind, , changed, origin, times] = facts;
-  const version = { time: parse(order.slice(16, 32)), origin };
-  const seen: Ancestors = mapValues(times, parse);
-  if (kind === "tombstone") return { changed, entry: { kind, version, seen } };
-  if (kind === "counter") {
-    const epoch = { time: parse(order.slice(0, 16)), origin: facts[5] };
-    const cells = mapValues(facts[6], ([time, sum]): Cell => ({ time: parse(time), sum }));
-    return { changed, entry: { kind, version, seen, epoch, cells } };
+function stateFacts({ entry, changed, marks }: Stored): StateFacts {
+  const seen = mapValues(entry.seen, (time) => hex(time));
+  return [changed, jsonOf(marks), entry.version.origin, seen, kindFacts(entry)];
+}
+
+function kindFacts(entry: Entry): KindFacts {
+  if (entry.kind === "tombstone") return ["tombstone"];
+  if (entry.kind === "counter") {
+    return ["counter", entry.epoch.origin, mapValues(entry.cells, ({ time, sum }) => [hex(time), sum] as const)];
   }
-  const [hasBody, blob, size, contentType, contentEncoding, meta, expiresAt] = facts[5];
+  const { body, blob, size, contentType, contentEncoding, meta, expiresAt } = entry;
+  return ["value", [body !== null, blob, size, contentType, contentEncoding, meta, expiresAt]];
+}
+
+function storedOf([changed, marks, origin, times, kind]: StateFacts, order: string, bytes: Buffer): Stored {
+  const version = { time: parse(order.slice(16, 32)), origin };
+  const entry = entryOf(kind, version, mapValues(times, parse), order, bytes);
+  return { changed, entry, ...(marks && { marks: marksFrom(marks) }) };
+}
+
+function entryOf(kind: KindFacts, version: Version, seen: Ancestors, order: string, bytes: Buffer): Entry {
+  if (kind[0] === "tombstone") return { kind: "tombstone", version, seen };
+  if (kind[0] === "counter") {
+    const epoch = { time: parse(order.slice(0, 16)), origin: kind[1] };
+    const cells = mapValues(kind[2], ([time, sum]): Cell => ({ time: parse(time), sum }));
+    return { kind: "counter", version, seen, epoch, cells };
+  }
+  const [hasBody, blob, size, contentType, contentEncoding, meta, expiresAt] = kind[1];
   // A copy, because a small part of a reply keeps the whole piece that was read from the socket in memory.
   const body = hasBody ? new Uint8Array(bytes) : null;
-  return { changed, entry: { kind, version, seen, body, blob, size, contentType, contentEncoding, meta, expiresAt } };
+  return { kind: "value", version, seen, body, blob, size, contentType, contentEncoding, meta, expiresAt };
+}
+
+function jsonOf(marks: Marks | undefined): MarksJson | null {
+  return marks === undefined ? null : marksJson(marks);
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

@@ -8,7 +8,7 @@ import type { Cached } from "../cache/entries.ts";
 import { matches } from "../kv/decide.ts";
 import { isLive } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
-import { advance, formatSession, type Session } from "../kv/session.ts";
+import type { Session } from "../kv/session.ts";
 import { type Access, accessEntry, accessNow } from "./access.ts";
 import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem, sendSoon } from "./exchange.ts";
@@ -16,7 +16,7 @@ import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { parseRange, unsatisfiable } from "./range.ts";
 import { refusalOf } from "./refusals.ts";
-import { cacheControl, type Rendered, rendered, sessionAfter } from "./render.ts";
+import { cacheControl, type Rendered, rendered } from "./render.ts";
 import { checkKey, conditionsOf, consistencyOf, type HeaderOf, parseQuery, sessionOf } from "./request.ts";
 import { conditionQuery, limits } from "./schemas.ts";
 import type { Service } from "./service.ts";
@@ -67,8 +67,8 @@ function answerPlainRead(service: Service, exchange: Exchange, url: string, slas
     sendRead(service, exchange, who, record, session).catch((error) => sendProblem(exchange, error));
   };
   const record = service.cache.peek(path);
-  if (record !== undefined && (session === null || !isBehind(record, session, service))) send(record);
-  else recordFor(service, path, "cached", session).then(send, (error) => sendProblem(exchange, error));
+  if (record !== undefined && (session === null || service.sessions.mayServe(record, session))) send(record);
+  else service.sessions.read(path, "cached", session).then(send, (error) => sendProblem(exchange, error));
   return true;
 }
 
@@ -87,7 +87,7 @@ function sendPlain(
   ifNoneMatch: string | undefined,
 ): boolean {
   if (!isVisible(record, namespace, service.now())) return false;
-  const entry = rendered(record, service.cloud, service.store.incarnation);
+  const entry = rendered(record, service.sessions);
   if (entry.body === null || (ifNoneMatch !== undefined && ifNoneMatch !== entry.tag)) return false;
   const seen = sessionText(service, session, record, entry);
   if (ifNoneMatch !== undefined) {
@@ -153,7 +153,7 @@ async function read(service: Service, exchange: Exchange, target: Target, header
   if (target.query !== "") parseQuery(noParameters, target.query);
   const session = sessionOf(header("kv-session"));
   const consistency = consistencyOf(header("kv-consistency"));
-  const record = await recordFor(service, pathOf(target.namespace, target.key), consistency, session);
+  const record = await service.sessions.read(pathOf(target.namespace, target.key), consistency, session);
   await sendRead(service, exchange, who, record, session);
 }
 
@@ -170,37 +170,18 @@ async function sendRead(
   const visible = isVisible(record, who.namespace, service.now());
   const publicMaxAge = who.principal === null ? who.namespace.settings.public_max_age : null;
   const current = visible ? record.stored!.entry : null;
-  const seen = sessionAfter(session, service.cloud, service.store.incarnation, record.stored?.changed ?? 0);
+  const seen = service.sessions.token(session, record.stored);
   if (conditions.ifMatch !== null && !matches(conditions.ifMatch, current)) {
     throw refusalOf("condition-failed", current, { "KV-Session": seen });
   }
   if (!visible) throw refusalOf("not-found", null, { "KV-Session": seen });
-  const entry = rendered(record, service.cloud, service.store.incarnation);
+  const entry = rendered(record, service.sessions);
   const token = sessionText(service, session, record, entry);
   if (conditions.ifNoneMatch !== null && matches(conditions.ifNoneMatch, current)) {
     sendNotModified(exchange, entry, cacheControl(publicMaxAge), token);
     return;
   }
   await sendEntry(service, exchange, record, entry, cacheControl(publicMaxAge), token);
-}
-
-/** The state to answer with: cached if that is fresh enough for the session, else read from the database. */
-export async function recordFor(
-  service: Service,
-  path: string,
-  consistency: "cached" | "local",
-  session: Session | null,
-): Promise<Cached> {
-  if (consistency === "local") return service.cache.fresh(path);
-  const record = await service.cache.get(path);
-  return session !== null && isBehind(record, session, service) ? service.cache.fresh(path) : record;
-}
-
-/** Whether the record may lack something that the session has seen: it was read before that had ended. */
-function isBehind(record: Cached, session: Session | null, { cloud, store }: Service): boolean {
-  const mark = session?.get(cloud);
-  // A mark of an earlier incarnation counts transactions that this database does not know.
-  return mark !== undefined && mark.incarnation === store.incarnation && mark.transaction >= record.horizon;
 }
 
 function isVisible(record: Cached, namespace: Namespace, now: number): boolean {
@@ -211,7 +192,7 @@ function isVisible(record: Cached, namespace: Namespace, now: number): boolean {
 
 function sessionText(service: Service, session: Session | null, record: Cached, entry: Rendered): string {
   if (session === null) return entry.session;
-  return formatSession(advance(session, service.cloud, service.store.incarnation, record.stored!.changed));
+  return service.sessions.token(session, record.stored);
 }
 
 function sendNotModified({ res, id, limits }: Exchange, { tag }: Rendered, caching: string, session: string): void {

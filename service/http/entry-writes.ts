@@ -13,7 +13,7 @@ import { type Exchange, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { refusalOf } from "./refusals.ts";
-import { cacheControl, sessionAfter, stateHeaders } from "./render.ts";
+import { cacheControl, stateHeaders } from "./render.ts";
 import {
   conditionsOf,
   durabilityOf,
@@ -29,7 +29,7 @@ import {
 } from "./request.ts";
 import { conditionQuery, incrementBody, limits, writeQuery } from "./schemas.ts";
 import type { Service } from "./service.ts";
-import { expiryOf, receiptScope } from "./writes.ts";
+import { expiryOf, prepareWrite, receiptScope } from "./writes.ts";
 
 export async function writeEntry(
   service: Service,
@@ -57,8 +57,10 @@ export async function writeEntry(
   }
   const timing = "ttl" in query || "keep_ttl" in query ? (query as { ttl?: number | null; keep_ttl?: boolean }) : {};
   const operation = await operationOf(service, exchange, target, header, who.namespace, conditions, timing);
+  const path = pathOf(target.namespace, target.key);
+  await prepareWrite(service, path, operation, session);
   const answer = await service.writer.write({
-    steps: [{ path: pathOf(target.namespace, target.key), epoch: who.namespace.epoch, operation }],
+    steps: [{ path, epoch: who.namespace.epoch, operation }],
     allOrNothing: true,
     receipt: idempotencyKey === null ? null : receiptOf(who, exchange, idempotencyKey, target, header, operation),
   });
@@ -158,7 +160,7 @@ function sendWritten(
   session: Session | null,
 ): void {
   const result: StepResult = answer.results[0]!;
-  const token = sessionAfter(session, service.cloud, service.store.incarnation, result.stored?.changed ?? 0);
+  const token = service.sessions.token(session, result.stored);
   if (!result.ok) {
     const headers = { "KV-Session": token, "KV-Durability": durability, ...(answer.replayed && replayed) };
     throw refusalOf(result.reason, result.current, headers);

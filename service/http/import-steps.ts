@@ -1,5 +1,5 @@
 /** What an import of lines does to their keys: new writes, or the entries as they were (`versions=keep`). */
-import { milliseconds } from "../kv/clock.ts";
+import { maxAhead, milliseconds } from "../kv/clock.ts";
 import { unconditional } from "../kv/decide.ts";
 import type { Cell, Entry } from "../kv/entry.ts";
 import { newestCell } from "../kv/merge.ts";
@@ -49,9 +49,6 @@ export async function restoreStep(service: Service, namespace: Namespace, line: 
   }
   return { path, epoch: namespace.epoch, operation: { kind: "restore", entry } };
 }
-
-/** Milliseconds that a version may be ahead of this clock. */
-const maxAhead = 5000;
 
 async function valueEntry(service: Service, namespace: Namespace, line: Line): Promise<Entry & { kind: "value" }> {
   const version = versionOf(line);

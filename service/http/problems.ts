@@ -1,3 +1,4 @@
+import { SessionBehindError } from "../sessions/sessions.ts";
 import { FullError, UnavailableError, UncertainError } from "../store/port.ts";
 import { OverloadedError } from "../store/reader.ts";
 import { ClockSkewError, NamespaceGoneError, NotWrittenError, ReceiptMismatchError } from "../store/writer.ts";
@@ -102,6 +103,10 @@ export function problemOf(error: unknown): Problem {
     return new Problem("storage-full", "the disk is full; reads go on, writes wait for room");
   if (error instanceof OverloadedError)
     return new Problem("overloaded", `${error.message}; try again with fewer at once`);
+  if (error instanceof SessionBehindError) {
+    const detail = `${error.message}; try again, or leave out KV-Session to read what is here`;
+    return new Problem("session-behind", detail, { clouds: error.clouds });
+  }
   if (error instanceof NamespaceGoneError) return namespaceNotFound(error.namespace);
   if (error instanceof NotWrittenError)
     return new Problem("contended", `${error.message}; nothing was written, try again`);

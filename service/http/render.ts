@@ -1,8 +1,8 @@
 import type { CacheRecord } from "../cache/port.ts";
 import { milliseconds } from "../kv/clock.ts";
 import { counterValue, type Entry, isLive, type Stored, tagOf, type Value } from "../kv/entry.ts";
-import { advance, formatMark, formatSession, type Session } from "../kv/session.ts";
 import { formatVersion } from "../kv/version.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 
 export const defaultContentType = "application/octet-stream";
 const privately = "private, no-cache, no-transform";
@@ -19,16 +19,18 @@ export type Rendered = {
   readonly expiresAt: number;
   /** Flat name, value list: what `writeHead` takes without copying. Session, request id and limits come on top. */
   readonly headers: readonly string[];
+  /** The token for a request that had none. */
   readonly session: string;
 };
 
 /** A live entry rendered; the same object for the same record. */
-export function rendered(record: CacheRecord & { rendered?: unknown }, cloud: string, incarnation: string): Rendered {
-  record.rendered ??= render(record.stored!, cloud, incarnation);
+export function rendered(record: CacheRecord & { rendered?: unknown }, sessions: Sessions): Rendered {
+  record.rendered ??= render(record.stored!, sessions);
   return record.rendered as Rendered;
 }
 
-function render({ entry, changed }: Stored, cloud: string, incarnation: string): Rendered {
+function render(stored: Stored, sessions: Sessions): Rendered {
+  const { entry } = stored;
   if (entry.kind === "tombstone") throw new Error("a tombstone has no rendering");
   const body = entry.kind === "counter" ? Buffer.from(String(counterValue(entry))) : (entry.body as Buffer | null);
   const size = body?.length ?? (entry as Value).size;
@@ -46,7 +48,7 @@ function render({ entry, changed }: Stored, cloud: string, incarnation: string):
     size,
     expiresAt: entry.kind === "value" ? (entry.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     headers,
-    session: formatMark(cloud, { incarnation, transaction: changed }),
+    session: sessions.token(null, stored),
   };
 }
 
@@ -76,17 +78,6 @@ export function timestamp(time: number): string {
 /** Which answers may be kept by others: only anonymous reads of public namespaces. */
 export function cacheControl(publicMaxAge: number | null): string {
   return publicMaxAge === null ? privately : `public, max-age=${publicMaxAge}`;
-}
-
-/** The token to answer with: what the request's session had seen, and this. */
-export function sessionAfter(
-  session: Session | null,
-  origin: string,
-  incarnation: string,
-  transaction: number,
-): string {
-  if (session === null) return formatMark(origin, { incarnation, transaction });
-  return formatSession(advance(session, origin, incarnation, transaction));
 }
 
 /** What a batch, list, watch or export says of an entry. Null when there is nothing to be seen. */

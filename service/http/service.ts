@@ -4,6 +4,7 @@ import type { EntryCache } from "../cache/entries.ts";
 import type { SharedCache } from "../cache/port.ts";
 import type { Now } from "../kv/clock.ts";
 import type { Peers } from "../peers.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Feed } from "../store/feed.ts";
 import type { Store } from "../store/port.ts";
 import type { Reader } from "../store/reader.ts";
@@ -20,6 +21,7 @@ export type Service = {
   readonly reader: Reader;
   readonly writer: Writer;
   readonly cache: EntryCache;
+  readonly sessions: Sessions;
   readonly shared: SharedCache | null;
   readonly blobs: Blobs;
   readonly feed: Feed;

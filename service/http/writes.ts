@@ -1,8 +1,11 @@
 /** What all writes have in common, whether they come one by one or in JSON. */
 import { createHash } from "node:crypto";
-import type { Expiry } from "../kv/decide.ts";
+import { type Expiry, needsCurrent, type Operation } from "../kv/decide.ts";
+import type { Path } from "../kv/path.ts";
+import type { Session } from "../kv/session.ts";
 import type { Principal } from "./auth.ts";
 import type { Namespace } from "./namespaces.ts";
+import type { Service } from "./service.ts";
 
 /** `?ttl=`, `?keep_ttl=1` or the namespace's default. */
 export function expiryOf(
@@ -27,4 +30,19 @@ export function receiptScope(
   return createHash("sha256")
     .update(JSON.stringify([principal?.id, namespace, method, route, idempotencyKey]))
     .digest();
+}
+
+/**
+ * Before a write of a session: it gets a version above all that the session has seen, so that it wins over that in every
+ * cloud, and is decided on nothing older. A plain write depends on nothing, and so does not wait for other clouds.
+ */
+export async function prepareWrite(
+  { sessions }: Service,
+  path: Path,
+  operation: Operation,
+  session: Session | null,
+): Promise<void> {
+  if (session === null) return;
+  sessions.observe(session);
+  if (needsCurrent(operation)) await sessions.prepare(path, session);
 }

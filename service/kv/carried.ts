@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { descendsFrom, type Entry, normal } from "./entry.ts";
+import { type Marks, noMarks, raise } from "./marks.ts";
 import { merge } from "./merge.ts";
 import type { Path } from "./path.ts";
 import { compareVersions } from "./version.ts";
@@ -8,8 +9,8 @@ import { compareVersions } from "./version.ts";
 export type Carried = {
   readonly path: Path;
   readonly entry: Entry;
-  /** The transaction of the version's origin that wrote it, for sessions; null where it is not known (a restore). */
-  readonly originChanged: number | null;
+  /** By which transactions it entered the clouds that it comes from, for sessions; empty where that is not known. */
+  readonly marks: Marks;
   /** Fields that this release does not know: kept and passed on. */
   readonly extra: Readonly<Record<string, unknown>> | null;
 };
@@ -36,8 +37,9 @@ export function meet(current: Carried | null, incoming: Carried, floor: bigint, 
 function carry(current: Carried | null, incoming: Carried, merged: Entry): Carried {
   const extra = merged.kind === "counter" && current?.extra ? { ...current.extra, ...incoming.extra } : incoming.extra;
   const isIncoming = compareVersions(merged.version, incoming.entry.version) === 0;
-  const originChanged = isIncoming ? incoming.originChanged : (current?.originChanged ?? null);
-  return { path: incoming.path, entry: merged, originChanged, extra };
+  const mine = current?.marks ?? noMarks;
+  const marks = merged.kind === "counter" ? raise(mine, incoming.marks) : isIncoming ? incoming.marks : mine;
+  return { path: incoming.path, entry: merged, marks, extra };
 }
 
 /**

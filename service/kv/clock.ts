@@ -1,6 +1,9 @@
 /** Wall-clock time in milliseconds since 1970. An argument everywhere, so that tests and simulations own time. */
 export type Now = () => number;
 
+/** Milliseconds that a version may be ahead of this clock: as far as processes may be wrong before they refuse to write. */
+export const maxAhead = 5000;
+
 const counterBits = 16n;
 
 /** The hybrid logical time of a wall-clock instant, with counter 0. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Marks } from "./marks.ts";
 import { formatVersion, type Version, zeroVersion } from "./version.ts";
 
 /**
@@ -52,6 +53,8 @@ export type Stored = {
   readonly entry: Entry;
   /** The database's transaction that made it the current one here: identifies this state of the row. */
   readonly changed: number;
+  /** Where a peer sent it: by which transactions it entered other clouds. Missing where it entered here, by `changed`. */
+  readonly marks?: Marks;
 };
 
 /** Whether a reader finds something: neither deleted nor expired. Expiry is exact to the millisecond. */

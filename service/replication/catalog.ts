@@ -1,8 +1,7 @@
 import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
-import { hybridTime } from "../kv/clock.ts";
+import { hybridTime, maxAhead } from "../kv/clock.ts";
 import { ask } from "./conversation.ts";
 import type { Io } from "./io.ts";
-import { maxAhead } from "./merger.ts";
 import type { CatalogPage } from "./protocol.ts";
 
 /** Rows in one message: the newest ones, among which what differs nearly always is. */

@@ -46,3 +46,18 @@ export async function ask<Kind extends Answer["kind"]>(
   if (body.kind !== expected) throw new Error(`expected the answer ${expected}, found ${body.kind}`);
   return body as Extract<Answer, { kind: Kind }>;
 }
+
+/** Times that something is done anew because the floor rose. */
+const maxRebuilds = 5;
+
+/** Does something that reads here and asks there; anew when the floor rose in between, which is adopted by then. */
+export async function rebuilding<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isFloor = error instanceof RefusedError && error.reason === "floor";
+      if (!isFloor || attempt >= maxRebuilds) throw error;
+    }
+  }
+}

@@ -1,13 +1,11 @@
 import { type Carried, meet } from "../kv/carried.ts";
-import { hybridTime } from "../kv/clock.ts";
+import { hybridTime, maxAhead } from "../kv/clock.ts";
 import { aboveFloor } from "../kv/entry.ts";
 import { type Path, shardOf } from "../kv/path.ts";
 import type { Arrival, Identity, Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
 
-/** Milliseconds that a version may be ahead of this clock: as far as processes may be wrong before they refuse to write. */
-export const maxAhead = 5000;
 /** Times that a key is decided anew because somebody wrote it in between. */
 const maxAttempts = 8;
 const dueBatch = 500;
@@ -52,7 +50,7 @@ export class Merger {
       const again = new Set(arrivals.filter((_, i) => applied.changed[i] === null).map(({ path }) => path));
       const rows = arrivals.flatMap(({ path, write }, i) =>
         write !== null && !again.has(path)
-          ? [{ path, stored: { entry: write.entry, changed: applied.changed[i]! } }]
+          ? [{ path, stored: { entry: write.entry, changed: applied.changed[i]!, marks: write.marks } }]
           : [],
       );
       conflicts += arrivals.filter(({ path, loser }) => loser !== null && !again.has(path)).length;

@@ -2,7 +2,7 @@ import { type Carried, stateText } from "../kv/carried.ts";
 import { normal } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
 import type { DigestRow, Identity, Peer } from "../store/member.ts";
-import { ask, RefusedError } from "./conversation.ts";
+import { ask, RefusedError, rebuilding } from "./conversation.ts";
 import { differing, summarise } from "./digests.ts";
 import type { Io } from "./io.ts";
 import type { Merger } from "./merger.ts";
@@ -15,8 +15,6 @@ const rangeKeys = 250;
 /** Keys whose entries are compared at once, and the bytes of their values. */
 const exchangedKeys = 100;
 const exchangedBytes = 2 * 2 ** 20;
-/** Times that a step is done anew because the floor rose. */
-const maxRebuilds = 5;
 /** Milliseconds between steps, so that clients hardly notice. */
 const rest = 50;
 
@@ -44,7 +42,7 @@ export class Repair {
     let keys = 0;
     let found = 0;
     for (let from: Path | null = ""; from !== null; ) {
-      const step: Step = await this.#again(() => this.#step(peer, from!));
+      const step: Step = await rebuilding(() => this.#step(peer, from!));
       keys += step.keys;
       found += step.differing;
       from = step.next;
@@ -53,18 +51,6 @@ export class Repair {
     await store.finishRepair(peer, repair, now());
     onEvent({ kind: "repaired", peer, keys, differing: found });
     return { keys, differing: found };
-  }
-
-  /** A floor that rose between the reading and the asking is adopted by then. */
-  async #again<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        const isFloor = error instanceof RefusedError && error.reason === "floor";
-        if (!isFloor || attempt >= maxRebuilds) throw error;
-      }
-    }
   }
 
   async #step(peer: string, from: Path): Promise<Step> {
@@ -77,7 +63,7 @@ export class Repair {
     for (const index of differ) {
       const range = ranges[index];
       if (range === undefined) throw new Error(`expected a range below ${ranges.length}, found ${index}`);
-      found += await this.#again(() => this.#mend(peer, range));
+      found += await rebuilding(() => this.#mend(peer, range));
     }
     return { next, keys: rows.length, differing: found };
   }
@@ -88,7 +74,7 @@ export class Repair {
     for (let start: Path | null = from; start !== null; ) {
       const part = await this.#list(peer, start, to);
       for (let i = 0; i < part.paths.length; i += exchangedKeys) {
-        found += await this.#again(() => this.#exchange(peer, part.paths.slice(i, i + exchangedKeys)));
+        found += await rebuilding(() => this.#exchange(peer, part.paths.slice(i, i + exchangedKeys)));
       }
       start = part.next;
     }

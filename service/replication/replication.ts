@@ -1,4 +1,6 @@
+import type { Path } from "../kv/path.ts";
 import { repairLease } from "../store/member.ts";
+import { bring } from "./bring.ts";
 import { Catalog } from "./catalog.ts";
 import { RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
@@ -94,6 +96,11 @@ export class Replication {
   /** Answers a peer. `peer` is who the link says that it is. */
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
     return this.#receiver.receive(peer, bytes);
+  }
+
+  /** Merges the peer's current entry of one key into this cloud, now. Rejects when that cannot be done. */
+  bring(peer: string, path: Path): Promise<void> {
+    return bring(this.#io, this.#merger, peer, path);
   }
 
   async #every(milliseconds: number, peer: string, work: () => Promise<unknown>): Promise<void> {

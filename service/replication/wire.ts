@@ -1,5 +1,6 @@
 import type { Carried } from "../kv/carried.ts";
 import type { Ancestors, Cell, Entry } from "../kv/entry.ts";
+import { type Mark, type Marks, type MarksJson, marksJson, noMarks } from "../kv/marks.ts";
 
 /**
  * An entry as JSON, without the bytes of its value, which travel beside it. Times are hexadecimal, because they do not
@@ -11,8 +12,8 @@ export type WireEntry = {
   readonly time: string;
   readonly origin: string;
   readonly seen?: Times | undefined;
-  /** The origin's transaction. */
-  readonly xid?: number | undefined;
+  /** By which transactions it entered the clouds that it comes from. */
+  readonly marks?: MarksJson | undefined;
   /** Bytes that travel beside the JSON; missing when there are none to send. */
   readonly length?: number | undefined;
   readonly size?: number | undefined;
@@ -28,8 +29,9 @@ export type WireEntry = {
 
 type Times = Readonly<Record<string, string>>;
 
+/** `xid` is what the release before sent in the place of `marks`. */
 const known = new Set(
-  "path kind time origin seen xid length size blob type encoding meta expires epoch cells".split(" "),
+  "path kind time origin seen xid marks length size blob type encoding meta expires epoch cells".split(" "),
 );
 
 /** What arrived is not what {@link toWire} makes. Says which part. */
@@ -37,7 +39,7 @@ export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
 
-export function toWire({ path, entry, originChanged, extra }: Carried): WireEntry {
+export function toWire({ path, entry, marks, extra }: Carried): WireEntry {
   const { version, seen } = entry;
   const common = {
     ...extra,
@@ -45,7 +47,7 @@ export function toWire({ path, entry, originChanged, extra }: Carried): WireEntr
     time: hex(version.time),
     origin: version.origin,
     seen: Object.keys(seen).length === 0 ? undefined : mapValues(seen, hex),
-    xid: originChanged ?? undefined,
+    marks: Object.keys(marks).length === 0 ? undefined : marksJson(marks),
   };
   if (entry.kind === "tombstone") return { ...common, kind: "t" };
   if (entry.kind === "counter") {
@@ -73,9 +75,16 @@ export function fromWire(wire: WireEntry, body: Uint8Array | null): Carried {
   return {
     path,
     entry: entryFrom(wire, body),
-    originChanged: wire.xid === undefined ? null : count(wire.xid, "xid"),
+    marks: wire.marks === undefined ? noMarks : marksFrom(wire.marks),
     extra: Object.keys(extra).length === 0 ? null : extra,
   };
+}
+
+function marksFrom(json: MarksJson): Marks {
+  return mapValues(record(json, "marks"), (mark): Mark => {
+    if (!Array.isArray(mark)) throw new MalformedError("expected pairs in `marks`");
+    return { since: count(mark[0], "marks"), transaction: count(mark[1], "marks") };
+  });
 }
 
 function entryFrom(wire: WireEntry, body: Uint8Array | null): Entry {

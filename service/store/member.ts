@@ -10,6 +10,7 @@
  */
 import type { Carried } from "../kv/carried.ts";
 import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
+import type { Mark } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
 import { type FeedPosition, wholeTransaction } from "./port.ts";
 
@@ -119,6 +120,14 @@ export type Applied = {
   readonly horizon: number;
 };
 
+/** How far this cloud is complete in what entered elsewhere. */
+export type Watermarks = {
+  /** Per origin and shard, below which of its transactions everything is here. */
+  readonly complete: readonly { readonly origin: string; readonly shard: number; readonly mark: Mark }[];
+  /** No transaction of this database above it is needed for that. */
+  readonly asOf: number;
+};
+
 export type DigestRow = { readonly path: Path; readonly digest: bigint };
 
 export type KeptConflict = { readonly carried: Carried; readonly at: number };
@@ -186,8 +195,7 @@ export interface MemberStore {
   dueQuarantine(time: bigint, limit: number): Promise<readonly Carried[]>;
   /** They were merged. */
   releaseQuarantine(carried: readonly Carried[]): Promise<void>;
-  /** Per origin and shard, below which transaction of it this cloud is complete. */
-  watermarks(): Promise<readonly (Claim & { readonly origin: string; readonly incarnation: string })[]>;
+  watermarks(): Promise<Watermarks>;
 
   /**
    * One step towards a higher floor; see `docs/decisions/0011`. What is to be confirmed next is `age` milliseconds ago by

@@ -10,6 +10,7 @@
  */
 import type { Draft } from "../kv/decide.ts";
 import type { Ancestors, Stored } from "../kv/entry.ts";
+import type { Marks } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
 import type { Version } from "../kv/version.ts";
 
@@ -94,8 +95,14 @@ export type ListRequest = {
   readonly now: number;
 };
 
-/** `items` in byte order. `seen`: no transaction above it is part of what was listed, or of what was found missing. */
-export type ListAnswer = { readonly items: readonly Listed[]; readonly seen: number };
+export type ListAnswer = {
+  /** In byte order. */
+  readonly items: readonly Listed[];
+  /** No transaction above it is part of what was listed, or of what was found missing. */
+  readonly seen: number;
+  /** The same of other clouds, where there are any. */
+  readonly reached: Marks;
+};
 
 /** An entry, or a folded prefix. */
 export type Listed = { readonly key: string; readonly stored: Stored } | { readonly prefix: string };

@@ -129,34 +129,54 @@ describe("client: retries, deadlines and session", () => {
     );
   });
 
-  it("carries the session on, merged per origin when answers overtake each other", async () => {
-    const tokens = [
-      "local.aaaaaaaaaaaa.10",
-      "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3",
-      "local.aaaaaaaaaaaa.11~aws.bbbbbbbbbbbb.5",
-      "local.cccccccccccc.1",
-    ];
+  it("carries the session on: an answer's token takes the place of the one that was sent", async () => {
+    const tokens = ["local.1.a", "local.1.c~aws.1.3", "local.2.1"];
     fake = await startFake((_, response, count) =>
       entry(response, 200, "", { "kv-session": tokens[count - 1] ?? tokens.at(-1)! }),
     );
     const kv = fake.client();
     const users = kv.namespace();
     assert.equal(kv.session, null);
-    for (let i = 0; i < 5; i++) await users.get("k");
-    assert.deepEqual(
-      fake.seen.map(({ headers }) => headers["kv-session"]),
-      [
-        undefined,
-        "local.aaaaaaaaaaaa.10",
-        "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.3",
-        "local.aaaaaaaaaaaa.12~aws.bbbbbbbbbbbb.5",
-        "local.cccccccccccc.1~aws.bbbbbbbbbbbb.5",
-      ],
-    );
+    for (let i = 0; i < 4; i++) await users.get("k");
+    const sent = () => fake.seen.map(({ headers }) => headers["kv-session"]);
+    assert.deepEqual(sent(), [undefined, ...tokens]);
     const other = fake.client();
     other.session = kv.session;
     await other.namespace().get("k");
-    assert.equal(fake.seen.at(-1)?.headers["kv-session"], kv.session);
+    assert.equal(sent().at(-1), kv.session);
+  });
+
+  /** The token after a client that had `first` got `answers` to requests that it sent at the same time. */
+  async function sessionAfter(first: string | null, answers: readonly string[], more: Record<string, string> = {}) {
+    fake = await startFake((_, response, count) =>
+      entry(response, 200, "", { "kv-session": answers[count - 1]!, ...more }),
+    );
+    const kv = fake.client();
+    kv.session = first;
+    await Promise.all(answers.map(() => kv.namespace().get("k")));
+    await fake.close();
+    return kv.session;
+  }
+
+  it("merges the tokens of answers that overtake each other: the newest mark of each cloud", async () => {
+    const base36 = ["local.1.a~!7f", "local.1.b~aws.1.3~!a0"];
+    for (const answers of [base36, base36.toReversed()]) {
+      const pieces = (await sessionAfter("local.1.9", answers))!.split("~").sort();
+      assert.deepEqual(pieces, ["!a0", "aws.1.3", "local.1.b"]);
+    }
+    assert.equal(await sessionAfter("aws.1.1", ["aws.2.1", "aws.1.zz"]), "aws.2.1", "a restored cloud counts anew");
+  });
+
+  it("lets a merged token say that a cloud has it all only when that has what both tell", async () => {
+    const sorted = async (answers: string[]) => (await sessionAfter("aws.1.1", answers))!.split("~").sort().join("~");
+    assert.equal(await sorted(["aws.1.2~@aws.1.5", "aws.1.4~@aws.1.4"]), "@aws.1.5~aws.1.4");
+    assert.equal(await sorted(["aws.1.2~@aws.1.5", "aws.1.1~gcp.1.4~@gcp.1.4"]), "aws.1.2~gcp.1.4");
+    assert.equal(await sorted(["aws.1.2~gcp.1.4~@azure.1.5", "aws.1.2~@aws.1.4"]), "@azure.1.5~aws.1.2~gcp.1.4");
+  });
+
+  it("does not fall back to the token of an answer that a cache had kept", async () => {
+    const caching = { "cache-control": "public, max-age=60" };
+    assert.equal(await sessionAfter("aws.1.9", ["aws.1.3"], caching), "aws.1.9");
   });
 
   it("takes tokens of a form that it does not know as they are", async () => {

@@ -61,6 +61,7 @@ export class Process {
       monotonic: () => scheduler.now,
       databaseOffset: () => epoch,
       maxBytes: world.cacheBytes,
+      complete: () => ({}),
       count: (tier) => world.count(`read from ${tier}`),
     });
     this.feed = new Feed(store, () => {});

@@ -54,7 +54,13 @@ export function memberContract(subject: () => Subject): void {
   function fromGcp(path: Path, value: string, time = hybridTime(Date.now()), more: Partial<Carried> = {}): Carried {
     const draft = text(value) as Extract<Entry, { kind: "value" }>;
     const version = { time, origin: "gcp" };
-    return { path, entry: { ...draft, version, seen: {} }, originChanged: 7, extra: null, ...more };
+    return {
+      path,
+      entry: { ...draft, version, seen: {} },
+      marks: { gcp: { since: 1, transaction: 7 } },
+      extra: null,
+      ...more,
+    };
   }
   const arrival = (carried: Carried, expects = 0, loser: Carried | null = null): Arrival => ({
     path: carried.path,
@@ -80,7 +86,8 @@ export function memberContract(subject: () => Subject): void {
   }
   const stateOf = async (shard: number) => (await member().survey("gcp"))[shard]!;
   const watermark = async (shard: number) =>
-    (await member().watermarks()).find((mark) => mark.origin === "gcp" && mark.shard === shard)?.complete ?? 0;
+    (await member().watermarks()).complete.find((one) => one.origin === "gcp" && one.shard === shard)?.mark
+      .transaction ?? 0;
 
   before(async () => {
     await member().join(["azure", "gcp"], Date.now());
@@ -109,7 +116,8 @@ export function memberContract(subject: () => Subject): void {
     await put(b, text("y"));
     const all = await member().carried([a, none, b], 1e6);
     assert.deepEqual(all.rows[0]!.entry, written);
-    assert.equal(all.rows[0]!.originChanged, (await subject().store.read([a])).rows[0]!.changed);
+    const [mark] = Object.values(all.rows[0]!.marks);
+    assert.equal(mark!.transaction, (await subject().store.read([a])).rows[0]!.changed);
     assert.equal(all.rows[1], null);
     assert.equal(all.rows.length, 3);
     assert.equal(all.floor, await floor());
@@ -180,7 +188,10 @@ export function memberContract(subject: () => Subject): void {
 
   it("keeps the origin's transaction and the fields that it does not know, and passes them on", async () => {
     const path = freshPath();
-    const carried = fromGcp(path, "a", undefined, { originChanged: 4711, extra: { colour: { of: ["a", "newer"] } } });
+    const carried = fromGcp(path, "a", undefined, {
+      marks: { gcp: { since: 3, transaction: 4711 }, azure: { since: 9, transaction: 1 } },
+      extra: { colour: { of: ["a", "newer"] } },
+    });
     await apply([arrival(carried)]);
     assert.deepEqual((await member().carried([path], 1e6)).rows[0], carried);
     await put(path, text("a new state has no such fields"));
@@ -190,7 +201,7 @@ export function memberContract(subject: () => Subject): void {
   it("stores every kind of entry as it came", async () => {
     await fc.assert(
       fc.asyncProperty(entry, async (some) => {
-        const carried: Carried = { path: freshPath(), entry: some, originChanged: null, extra: null };
+        const carried: Carried = { path: freshPath(), entry: some, marks: {}, extra: null };
         await apply([arrival(carried)]);
         assert.deepEqual(await read(carried.path), some);
       }),
@@ -252,7 +263,7 @@ export function memberContract(subject: () => Subject): void {
     await fc.assert(
       fc.asyncProperty(entry, fc.constantFrom("", "\n", "é", '"\\'), async (some, odd) => {
         const path = `${prefix}${String(++rows).padStart(5, "0")}${odd}`;
-        await apply([arrival({ path, entry: some, originChanged: null, extra: null })]);
+        await apply([arrival({ path, entry: some, marks: {}, extra: null })]);
       }),
       { numRuns: 80 },
     );
@@ -384,7 +395,7 @@ export function memberContract(subject: () => Subject): void {
     const cells = { aws: { time: now, sum: 3 }, gcp: { time: now + 2n, sum: 4 } };
     const version = { time: now + 2n, origin: "gcp" };
     const count: Entry = { kind: "counter", version, seen: {}, epoch: { time: 0n, origin: "" }, cells };
-    await apply([arrival({ path: counter, entry: count, originChanged: null, extra: null })]);
+    await apply([arrival({ path: counter, entry: count, marks: {}, extra: null })]);
     const before = (await member().current([counter]))[0]!.changed;
     await member().forget([old, young, counter], now + 1n);
     assert.equal(await read(old), null);

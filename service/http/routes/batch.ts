@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { type Path, pathOf } from "../../kv/path.ts";
-import type { Session } from "../../kv/session.ts";
+import { bothSeen, formatSession, nothingSeen, type Seen, type Session, seenOf } from "../../kv/session.ts";
 import type { StepResult } from "../../store/jobs.ts";
 import { type Access, access, identify } from "../access.ts";
-import { recordFor } from "../entries.ts";
 import type { Exchange } from "../exchange.ts";
 import {
   alreadyJudged,
@@ -17,7 +16,6 @@ import {
 } from "../operations.ts";
 import { Problem, problemOf } from "../problems.ts";
 import { refusalOf } from "../refusals.ts";
-import { sessionAfter } from "../render.ts";
 import {
   type Consistency,
   consistencyOf,
@@ -31,7 +29,7 @@ import {
 } from "../request.ts";
 import { idempotencyKey, limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
 import type { Service } from "../service.ts";
-import { receiptScope } from "../writes.ts";
+import { prepareWrite, receiptScope } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
 
 /** Operations that run at once: enough for full commits, few enough that their values fit into memory. */
@@ -95,7 +93,7 @@ type Request = {
   readonly fingerprint: Buffer;
 };
 
-type Outcome = { readonly results: readonly ResultJson[]; readonly changed: number; readonly replayed: boolean };
+type Outcome = { readonly results: readonly ResultJson[]; readonly seen: Seen; readonly replayed: boolean };
 
 const refused = {
   "if-match": "each operation takes an if_match of its own",
@@ -126,10 +124,10 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
 function headersOf(
   service: Service,
   { session, durability }: Request,
-  { changed, replayed }: Outcome,
+  { seen, replayed }: Outcome,
 ): Record<string, string> {
   return {
-    "KV-Session": sessionAfter(session, service.cloud, service.store.incarnation, changed),
+    "KV-Session": formatSession(service.sessions.after(session, seen)),
     "KV-Durability": durability,
     ...(replayed && { "Idempotency-Replayed": "true" }),
   };
@@ -139,7 +137,7 @@ function headersOf(
 async function runEach(service: Service, request: Request): Promise<Outcome> {
   const budget = new ValueBudget();
   const results: ResultJson[] = [];
-  let changed = 0;
+  let seen = nothingSeen;
   for (let at = 0; at < request.inputs.length; at += window) {
     const last = new Map<string, Promise<unknown>>();
     const running = request.inputs.slice(at, at + window).map((input) => {
@@ -153,12 +151,12 @@ async function runEach(service: Service, request: Request): Promise<Outcome> {
       if (result instanceof Problem) {
         results.push(failedJson(input, result));
       } else {
-        changed = Math.max(changed, result.stored?.changed ?? 0);
+        seen = bothSeen(seen, seenOf(result.stored, service.sessions.here));
         results.push(await resultJson(service, input, request.who.namespace, result, budget, service.now()));
       }
     }
   }
-  return { results, changed, replayed: false };
+  return { results, seen, replayed: false };
 }
 
 async function runOne(
@@ -169,10 +167,11 @@ async function runOne(
   const path = pathOf(who.namespace.name, input.key);
   try {
     if (input.op === "get") {
-      const { stored } = await recordFor(service, path, consistency, session);
+      const { stored } = await service.sessions.read(path, consistency, session);
       return { ok: true, written: false, replaced: false, stored };
     }
     const operation = await operationFrom(service, who.namespace, input);
+    await prepareWrite(service, path, operation, session);
     const step = { path, epoch: who.namespace.epoch, operation };
     return (await service.writer.write({ steps: [step], allOrNothing: true, receipt: null })).results[0]!;
   } catch (error) {
@@ -188,6 +187,13 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
   checkKeysOnce(inputs);
   const operationsOf = await Promise.all(
     inputs.map((input) => operationFrom(service, who.namespace, input).catch((error) => problemOf(error))),
+  );
+  await Promise.all(
+    inputs.map(({ key }, i) => {
+      const operation = operationsOf[i]!;
+      const path = pathOf(who.namespace.name, key);
+      return operation instanceof Problem ? null : prepareWrite(service, path, operation, request.session);
+    }),
   );
   const taken = inputs.flatMap((input, i) => (operationsOf[i] instanceof Problem ? [] : [{ input, i }]));
   const answer = await service.writer.write({
@@ -213,7 +219,7 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
         : await resultJson(service, input, who.namespace, byKey.get(input.key)!, budget, alreadyJudged),
     );
   }
-  return { results, changed: newest(answer.results), replayed: answer.replayed };
+  return { results, seen: seenIn(service, answer.results), replayed: answer.replayed };
 }
 
 async function transact(service: Service, request: Request): Promise<Outcome> {
@@ -228,6 +234,7 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
       throw at(problemOf(error), index, input.key);
     }
   }
+  await Promise.all(steps.map(({ path, operation }) => prepareWrite(service, path, operation, request.session)));
   const receipt =
     request.idempotencyKey === null
       ? null
@@ -246,7 +253,7 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const results: ResultJson[] = [];
   for (const [i, input] of inputs.entries())
     results.push(await resultJson(service, input, who.namespace, answer.results[i]!, budget, alreadyJudged));
-  return { results, changed: newest(answer.results), replayed: answer.replayed };
+  return { results, seen: seenIn(service, answer.results), replayed: answer.replayed };
 }
 
 function at(problem: Problem, index: number, key: string): Problem {
@@ -258,8 +265,8 @@ function at(problem: Problem, index: number, key: string): Problem {
   );
 }
 
-function newest(results: readonly StepResult[]): number {
-  return results.reduce((most, { stored }) => Math.max(most, stored?.changed ?? 0), 0);
+function seenIn({ sessions: { here } }: Service, results: readonly StepResult[]): Seen {
+  return results.reduce((all, { stored }) => bothSeen(all, seenOf(stored, here)), nothingSeen);
 }
 
 function checkKeysOnce(inputs: readonly OperationInput[]): void {

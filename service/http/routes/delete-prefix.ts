@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { unconditional } from "../../kv/decide.ts";
 import { pathOf } from "../../kv/path.ts";
-import { advance, formatSession } from "../../kv/session.ts";
+import { bothSeen, formatSession, nothingSeen, seenOf } from "../../kv/session.ts";
 import { access } from "../access.ts";
 import { commonHeaders } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
@@ -9,7 +9,7 @@ import { Problem } from "../problems.ts";
 import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
 import { deleteProgress, deleteQuery, limits, namespaceName } from "../schemas.ts";
 import type { Service } from "../service.ts";
-import { checkText } from "./list.ts";
+import { checkText, seenInList } from "./list.ts";
 import { type App, route } from "./route.ts";
 
 const refused = {
@@ -38,13 +38,17 @@ export function deletePrefixRoutes(app: App, service: Service): void {
       const header = (name: string) => exchange.req.headers[name] as string | undefined;
       refuseHeaders(header, refused);
       const durability = durabilityOf(header("kv-durability"));
-      let session = sessionOf(header("kv-session")) ?? new Map();
+      const asked = sessionOf(header("kv-session"));
       if (namespace.settings.require_condition) {
         throw new Problem(
           "condition-required",
           "the namespace takes conditional writes only; delete the keys one by one with If-Match",
         );
       }
+      // What it does not find it would not delete.
+      await service.sessions.prepareAll(asked);
+      if (asked !== null) service.sessions.observe(asked);
+      let session = service.sessions.after(asked, nothingSeen);
       const { res } = exchange;
       res.writeHead(200, {
         ...commonHeaders(exchange),
@@ -60,7 +64,7 @@ export function deletePrefixRoutes(app: App, service: Service): void {
       for await (const page of deletePages(service, namespace, prefix)) {
         if (res.destroyed) return null;
         deleted += page.deleted;
-        session = advance(session, service.cloud, service.store.incarnation, page.changed);
+        session = service.sessions.after(session, page.seen);
         res.write(line(page.isLast ? "end" : "progress", deleted));
       }
       res.end();
@@ -69,10 +73,10 @@ export function deletePrefixRoutes(app: App, service: Service): void {
   );
 }
 
-/** Deletes page by page. Yields the number of keys that were deleted, and the newest transaction that was seen or did it. */
+/** Deletes page by page. Yields the number of keys that were deleted, and what was seen and done for it. */
 async function* deletePages(service: Service, { name, epoch }: Namespace, prefix: string) {
   for (let after: string | null = null; ; ) {
-    const { items: found, seen } = await service.store.list({
+    const { items: found, ...listing } = await service.store.list({
       namespace: name,
       epoch,
       prefix,
@@ -90,9 +94,12 @@ async function* deletePages(service: Service, { name, epoch }: Namespace, prefix
         return service.writer.write({ steps, allOrNothing: true, receipt: null });
       }),
     );
-    const changed = answers.reduce((most, { results }) => Math.max(most, results[0]!.stored?.changed ?? 0), seen);
+    const seen = answers.reduce(
+      (all, { results }) => bothSeen(all, seenOf(results[0]!.stored, service.sessions.here)),
+      seenInList(service, listing, []),
+    );
     const isLast = keys.length < limits.page;
-    yield { deleted: keys.length, changed, isLast };
+    yield { deleted: keys.length, seen, isLast };
     if (isLast) return;
     after = keys.at(-1)!;
   }

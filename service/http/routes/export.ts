@@ -11,7 +11,7 @@ import { commonHeaders } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
 import { readBlob } from "../operations.ts";
 import { defaultContentType, encodeValue, entryJson, timestamp } from "../render.ts";
-import { parseQuery, refuseHeaders } from "../request.ts";
+import { parseQuery, refuseHeaders, sessionOf } from "../request.ts";
 import { type exportEnd, type exportEntry, type exportHeader, exportLine, exportQuery } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
@@ -62,6 +62,7 @@ export function exportRoutes(app: App, service: Service): void {
       const prefix = asked.prefix ?? "";
       checkText(prefix, "prefix");
       if (asked.after !== undefined) checkText(asked.after, "after");
+      await service.sessions.prepareAll(sessionOf(exchange.req.headers["kv-session"] as string | undefined));
       const cursor = watchCursor(service.cloud, service.store.incarnation, await service.feed.end());
       const entries = allEntries(service, namespace, prefix, asked.after ?? null);
       const { res } = exchange;

@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import { advance, formatSession, type Session } from "../../kv/session.ts";
+import { formatSession, nothingSeen, type Session, seenOf } from "../../kv/session.ts";
 import { access } from "../access.ts";
 import { commonHeaders } from "../exchange.ts";
 import { type Item, lineItems, tarItems } from "../import-items.ts";
@@ -62,7 +62,8 @@ export function importRoutes(app: App, service: Service): void {
       const header = (name: string) => req.headers[name] as string | undefined;
       refuseHeaders(header, refused);
       const durability = durabilityOf(header("kv-durability"));
-      const session = sessionOf(header("kv-session")) ?? new Map();
+      const session = sessionOf(header("kv-session"));
+      if (session !== null) service.sessions.observe(session);
       const isTar =
         asked.format === "tar" || (asked.format === undefined && req.headers["content-type"] === "application/x-tar");
       res.writeHead(200, {
@@ -73,11 +74,13 @@ export function importRoutes(app: App, service: Service): void {
       res.flushHeaders();
       const say = (message: z.input<typeof importProgress>) => res.write(`${JSON.stringify(message)}\n`);
       const items = isTar ? tarItems(req, namespace) : lineItems(req);
-      await new Import(service, namespace, keep, session, say).run(items).catch((error) => {
-        const problem = problemOf(error);
-        if (problem.code === "internal") exchange.log.error({ requestId: id, err: error }, "import failed");
-        say({ type: "error", line: 0, problem: problem.body(id) as never });
-      });
+      await new Import(service, namespace, keep, service.sessions.after(session, nothingSeen), say)
+        .run(items)
+        .catch((error) => {
+          const problem = problemOf(error);
+          if (problem.code === "internal") exchange.log.error({ requestId: id, err: error }, "import failed");
+          say({ type: "error", line: 0, problem: problem.body(id) as never });
+        });
       res.end();
       return null;
     },
@@ -159,8 +162,8 @@ class Import {
       key = line.key;
       const step = await (this.#keep ? restoreStep : putStep)(this.#service, this.#namespace, line);
       const { results } = await this.#service.writer.write({ steps: [step], allOrNothing: true, receipt: null });
-      const { cloud, store } = this.#service;
-      this.#session = advance(this.#session, cloud, store.incarnation, results[0]!.stored?.changed ?? 0);
+      const { sessions } = this.#service;
+      this.#session = sessions.after(this.#session, seenOf(results[0]!.stored, sessions.here));
       if (!results[0]!.ok) throw refusalOf(results[0]!.reason, results[0]!.current);
       this.#imported++;
     } catch (error) {

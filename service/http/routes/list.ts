@@ -1,11 +1,14 @@
 import { z } from "@hono/zod-openapi";
+import type { Stored } from "../../kv/entry.ts";
+import { raise } from "../../kv/marks.ts";
 import { pathOf } from "../../kv/path.ts";
-import type { ListRequest } from "../../store/port.ts";
+import { bothSeen, formatSession, type Seen, seenOf } from "../../kv/session.ts";
+import type { ListAnswer, ListRequest } from "../../store/port.ts";
 import { type Access, access } from "../access.ts";
 import { listCursor, listPosition } from "../cursors.ts";
 import { entryWithValue, ValueBudget } from "../operations.ts";
 import { Problem } from "../problems.ts";
-import { entryJson, sessionAfter } from "../render.ts";
+import { entryJson } from "../render.ts";
 import { parseQuery, sessionOf } from "../request.ts";
 import { limits, listQuery, namespaceName, page } from "../schemas.ts";
 import type { Service } from "../service.ts";
@@ -45,43 +48,58 @@ export function listRoutes(app: App, service: Service): void {
         values: false,
         now: service.now(),
       };
-      const { items: found, seen } = await service.store.list(request);
+      await service.sessions.prepareAll(session);
+      const { items: found, ...listing } = await service.store.list(request);
       const shown = found.slice(0, limit);
       const last = shown.at(-1);
       const more = found.length > limit && last !== undefined;
       const listed = shown.filter((item) => "key" in item);
-      const { entries, changed } = asked.values
-        ? await withValues(service, who, listed)
-        : { entries: listed.map(({ key, stored }) => entryJson(key, stored, request.now)), changed: 0 };
+      const seen = seenInList(service, listing, listed);
+      const { entries, more: seenSince } = asked.values
+        ? await withValues(service, who, listed, seen)
+        : { entries: listed.map(({ key, stored }) => entryJson(key, stored, request.now)), more: seen };
       const answer = {
         entries,
         prefixes: shown.flatMap((item) => ("prefix" in item ? [item.prefix] : [])),
         cursor: more ? listCursor(list, "key" in last ? last.key : last.prefix) : null,
       };
-      // Also what is missing was seen: a later read must not find what was deleted before.
-      const token = sessionAfter(session, service.cloud, service.store.incarnation, Math.max(seen, changed));
+      const token = formatSession(service.sessions.after(session, seenSince));
       return { status: 200, json: answer, headers: { "KV-Session": token } };
     },
   );
 }
 
-type ListedEntry = { readonly key: string };
+type ListedEntry = { readonly key: string; readonly stored: Stored };
+
+/** Also what is missing was seen: a later read must not find what was deleted before, here or in another cloud. */
+export function seenInList(
+  { sessions: { here } }: Service,
+  { seen, reached }: Omit<ListAnswer, "items">,
+  listed: readonly ListedEntry[],
+): Seen {
+  const marks = raise(reached, { [here.cloud]: { since: here.since, transaction: seen } });
+  return listed.reduce((all, { stored }) => bothSeen(all, seenOf(stored, here)), {
+    marks,
+    transaction: seen,
+    newest: 0n,
+  });
+}
 
 /** Entries as they are now: newer than the page where they changed since, left out where they went. */
-async function withValues(service: Service, who: Access, listed: readonly ListedEntry[]) {
+async function withValues(service: Service, who: Access, listed: readonly ListedEntry[], seen: Seen) {
   const budget = new ValueBudget();
   const entries: unknown[] = [];
-  let changed = 0;
+  let more = seen;
   for (let at = 0; at < listed.length; at += valueWindow) {
     const keys = listed.slice(at, at + valueWindow).map(({ key }) => key);
     const reads = await Promise.all(keys.map((key) => service.reader.read(pathOf(who.namespace.name, key))));
     for (const [i, { stored }] of reads.entries()) {
-      changed = Math.max(changed, stored?.changed ?? 0);
+      more = bothSeen(more, seenOf(stored, service.sessions.here));
       const entry = await entryWithValue(service, keys[i]!, stored, budget);
       if (entry !== null) entries.push(entry);
     }
   }
-  return { entries, changed };
+  return { entries, more };
 }
 
 /** Prefixes and delimiters are parts of keys: anything else can match nothing, which would only confuse. */

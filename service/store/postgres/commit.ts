@@ -63,7 +63,7 @@ with input as (
     origin = excluded.origin,
     changed = excluded.changed,
     replaces = case when e.kind <> 't' and (e.expires_at is null or e.expires_at > $18::bigint)${reborn ? visible : ""} then e.changed end,
-    origin_changed = null,
+    marks = null,
     seen = ${
       keepVersions
         ? "excluded.seen"

@@ -1,8 +1,9 @@
 import type { Stored } from "../../kv/entry.ts";
+import { noMarks } from "../../kv/marks.ts";
 import { afterPrefix, keyOf, type Path, pathOf } from "../../kv/path.ts";
 import type { ListAnswer, Listed, ListRequest, ReadAnswer } from "../port.ts";
 import type { Connections, Row } from "./connection.ts";
-import { noValue, smallValue, storedColumns, storedFrom } from "./rows.ts";
+import { marksOf, noValue, smallValue, storedColumns, storedFrom } from "./rows.ts";
 
 /** A left join, so that the horizon comes also when no row does. It is taken with the snapshot of the read. */
 const readMany = `select s.horizon, e.* from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) s
@@ -29,8 +30,12 @@ export async function readRow(connections: Connections, path: Path): Promise<Sto
 const live = "kind <> 't' and (expires_at is null or expires_at > $4::bigint) and hlc > $5::bigint";
 
 /** A left join, so that the snapshot's end comes also when no row does. */
-const withSnapshot = (rows: string, order: string) => `select s.seen, r.*
-from (select pg_snapshot_xmax(pg_current_snapshot()) as seen) s left join (${rows}) r on true order by r.${order}`;
+const withSnapshot = (rows: string, order: string) => `select s.seen, s.reached, r.*
+from (select pg_snapshot_xmax(pg_current_snapshot()) as seen, (
+  select jsonb_object_agg(origin, mark) from (
+    select distinct on (origin) origin, jsonb_build_array(since, transaction::text::bigint) as mark
+    from reached order by origin, since desc, transaction desc
+  ) newest) as reached) s left join (${rows}) r on true order by r.${order}`;
 
 const listPlain = (value: string) =>
   withSnapshot(
@@ -87,17 +92,21 @@ export async function listRows(connections: Connections, request: ListRequest): 
   const shape = request.values ? "values" : "keys";
   if (delimiter === null) {
     const rows = await connections.read(`list ${shape}`, lists[shape].plain, [start, end, limit, now, epoch]);
-    return answerOf(rows, (row) => ({ key: keyOf(row[1]!), stored: storedFrom(row, 1) }));
+    return answerOf(rows, (row) => ({ key: keyOf(row[2]!), stored: storedFrom(row, 2) }));
   }
   const codePoints = Array.from(whole).length;
   const values = [start, end, limit, now, epoch, delimiter, afterPrefix(delimiter), codePoints + 1];
   const rows = await connections.read(`list folded ${shape}`, lists[shape].folded, values);
   return answerOf(rows, (row) =>
-    row[2] == null ? { key: keyOf(row[3]!), stored: storedFrom(row, 3) } : { prefix: keyOf(row[2]) },
+    row[3] == null ? { key: keyOf(row[4]!), stored: storedFrom(row, 4) } : { prefix: keyOf(row[3]) },
   );
 }
 
 function answerOf(rows: readonly Row[], itemOf: (row: Row) => Listed): ListAnswer {
   // The snapshot's end is the first transaction that it does not hold.
-  return { items: rows.filter((row) => row[1] != null).map(itemOf), seen: Number(rows[0]![0]) - 1 };
+  return {
+    items: rows.filter((row) => row[2] != null).map(itemOf),
+    seen: Number(rows[0]![0]) - 1,
+    reached: rows[0]![1] == null ? noMarks : marksOf(rows[0]![1]),
+  };
 }

@@ -1,4 +1,5 @@
 import type { Ancestors, Cell, Entry, Stored } from "../../kv/entry.ts";
+import { type Marks, type MarksJson, marksFrom } from "../../kv/marks.ts";
 import type { Row } from "./connection.ts";
 
 /** Values above it are read by themselves, so that a batch of reads stays small. */
@@ -6,7 +7,13 @@ export const batchedValueBytes = 64 * 1024;
 
 /** Columns that {@link storedFrom} reads, in its order. `value` is the expression for the bytes. */
 export function storedColumns(value: string): string {
-  return `path, changed, hlc, origin, kind, size, ${value}, blob, content_type, content_encoding, meta, expires_at, seen, epoch_hlc, epoch_origin, cells`;
+  return `path, changed, hlc, origin, kind, size, ${value}, blob, content_type, content_encoding, meta, expires_at, seen, epoch_hlc, epoch_origin, cells, marks`;
+}
+/** How many they are. */
+export const storedWidth = 17;
+
+export function marksOf(json: string): Marks {
+  return marksFrom(JSON.parse(json) as MarksJson);
 }
 export const noValue = "null::bytea";
 export const smallValue = `case when size <= ${batchedValueBytes} then value end`;
@@ -16,11 +23,12 @@ export function storedFrom(row: Row, at = 0): Stored {
   const version = { time: BigInt(row[at + 2]!), origin: row[at + 3]! };
   const seen = row[at + 12] == null ? {} : bigints(row[at + 12]!);
   const changed = Number(row[at + 1]);
+  const state = row[at + 16] == null ? { changed } : { changed, marks: marksOf(row[at + 16]!) };
   const kind = row[at + 4];
-  if (kind === "t") return { changed, entry: { kind: "tombstone", version, seen } };
+  if (kind === "t") return { ...state, entry: { kind: "tombstone", version, seen } };
   if (kind === "c") {
     const epoch = { time: BigInt(row[at + 13]!), origin: row[at + 14]! };
-    return { changed, entry: { kind: "counter", version, seen, epoch, cells: cellsFrom(row[at + 15]!) } };
+    return { ...state, entry: { kind: "counter", version, seen, epoch, cells: cellsFrom(row[at + 15]!) } };
   }
   const entry: Entry = {
     kind: "value",
@@ -34,7 +42,7 @@ export function storedFrom(row: Row, at = 0): Stored {
     meta: row[at + 10] ?? null,
     expiresAt: row[at + 11] == null ? null : Number(row[at + 11]),
   };
-  return { changed, entry };
+  return { ...state, entry };
 }
 
 /** Times are texts in JSON: they do not fit its numbers. */

@@ -57,6 +57,7 @@ function setUp({ withShared = false, listening = true } = {}) {
     monotonic: () => world.now,
     databaseOffset: () => 0,
     maxBytes: 1_000_000,
+    complete: () => ({}),
     count: () => {},
   });
   const commit = (time: bigint) =>

@@ -33,14 +33,19 @@ const cells = fc.dictionary(origin, fc.record({ time, sum: integer }, plain), { 
 const counter = fc.record({ kind: fc.constant("counter" as const), version, seen, epoch: version, cells }, plain);
 const entry: fc.Arbitrary<Entry> = fc.oneof(value, tombstone, counter);
 
+const mark = fc.record({ since: natural, transaction: natural }, plain);
+const marks = fc.dictionary(origin, mark, { maxKeys: 3, ...plain });
+const sometimes = { requiredKeys: ["entry", "changed"] as ("entry" | "changed")[], ...plain };
+
 const record: fc.Arbitrary<CacheRecord> = fc.record(
   {
     path: fc.constant("ns/key"),
-    stored: fc.option(fc.record({ entry, changed: natural }, plain)),
+    stored: fc.option(fc.record({ entry, changed: natural, marks }, sometimes)),
     readAt: fc.nat(2 ** 45),
     horizon: natural,
+    complete: marks,
   },
-  plain,
+  { requiredKeys: ["path", "stored", "readAt", "horizon"], ...plain },
 );
 
 const orderOf = (record: CacheRecord) => encodeRecord(record).toString("latin1", 0, orderBytes);

@@ -251,7 +251,7 @@ describe("entries", () => {
     it("a token that is none of ours is 400", async () => {
       for (const token of [
         "x",
-        "local.zz.1",
+        "local.ZZ.1",
         "local.0123456789ab.-1",
         `local.0123456789ab.${"9".repeat(300)}`,
         "a~b",

@@ -7,7 +7,7 @@ import { entry, origins, stored } from "../../support/entries.ts";
 
 const path = "default/k";
 const now = 2;
-const carry = (some: Entry): Carried => ({ path, entry: some, originChanged: null, extra: null });
+const carry = (some: Entry): Carried => ({ path, entry: some, marks: {}, extra: null });
 const carried = entry.map(carry);
 const maybe = fc.option(carried);
 

@@ -15,7 +15,7 @@ const path = "default/k";
 const now = 1_700_000_000_000;
 const at = (milliseconds: number) => hybridTime(now + milliseconds);
 const gcp = { peer: "gcp", incarnation: "aaaaaaaaaaaa", incarnatedAt: 1 };
-const carry = (entry: Entry): Carried => ({ path, entry, originChanged: null, extra: null });
+const carry = (entry: Entry): Carried => ({ path, entry, marks: {}, extra: null });
 const text = (time: bigint): Entry => {
   const rest = { blob: null, contentType: null, contentEncoding: null, meta: null, expiresAt: null };
   return { kind: "value", version: { time, origin: "gcp" }, seen: {}, body: Buffer.from("x"), size: 1, ...rest };

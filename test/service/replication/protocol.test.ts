@@ -24,8 +24,12 @@ const extra = fc.option(
   fc.dictionary(fc.constantFrom("colour", "x-new", "a"), json, { minKeys: 1, noNullPrototype: true }),
 );
 const path = fc.constantFrom("default/k", "a/é\n😀", "a/b/c");
-const originChanged = fc.option(fc.nat());
-const carried: fc.Arbitrary<Carried> = fc.record({ entry, originChanged, extra, path }, { noNullPrototype: true });
+const marks = fc.dictionary(
+  fc.constantFrom("aws", "gcp", "azure"),
+  fc.record({ since: fc.nat(), transaction: fc.nat() }, { noNullPrototype: true }),
+  { noNullPrototype: true },
+);
+const carried: fc.Arbitrary<Carried> = fc.record({ entry, marks, extra, path }, { noNullPrototype: true });
 
 /** A message of another release: the JSON changed, the values left as they are. */
 function rewrite(bytes: Uint8Array, change: (json: Record<string, unknown>) => void): Uint8Array {

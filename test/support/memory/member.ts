@@ -107,7 +107,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         if (cluster.incarnation !== null) {
           db.watermarks.clear();
           for (const peer of peers) toRepair(peer);
-          cluster.recovering = true;
+          if (peers.length > 0) cluster.recovering = true;
         }
         cluster.incarnation = incarnation;
         cluster.incarnatedAt = Math.max(now, cluster.incarnatedAt + 1);
@@ -169,7 +169,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           const row = db.entries.get(path) ?? null;
           if (row?.entry.kind === "value") bytes += row.entry.size;
           if (rows.length > 0 && bytes > maxBytes) break;
-          rows.push(row && outward(row, origin));
+          rows.push(row && outward(row));
         }
         return { floor: cluster.floor, rows };
       }),
@@ -247,7 +247,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           const hidden = row === undefined || namespace === undefined || row.entry.version.time <= namespace.epoch;
           return {
             changed: row?.changed ?? 0,
-            carried: hidden || isPlaceholder(row) ? null : outward(row, origin),
+            carried: hidden || isPlaceholder(row) ? null : outward(row),
             namespace: namespace === undefined ? null : { isDeleted: false, ...namespace },
           };
         }),
@@ -266,13 +266,15 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           db.quarantine.delete(`${path} ${entry.version.time} ${entry.version.origin}`);
       }),
     watermarks: () =>
-      db.read(() =>
-        [...db.watermarks].map(([key, { incarnation, complete }]) => {
+      db.read(() => ({
+        asOf: db.ahead() - 1,
+        complete: [...db.watermarks].map(([key, { incarnatedAt, complete }]) => {
           const [peer, shard] = [key.split(" ")[0]!, Number(key.split(" ")[1])];
           const held = [...db.quarantine.values()].filter((q) => q.sender === peer && q.shard === shard);
-          return { origin: peer, shard, incarnation, complete: Math.min(complete, ...held.map((q) => q.below)) };
+          const transaction = Math.min(complete, ...held.map((q) => q.below));
+          return { origin: peer, shard, mark: { since: incarnatedAt, transaction } };
         }),
-      ),
+      })),
 
     advanceFloor: (age, grace) =>
       db.write(() => {
@@ -323,10 +325,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
   };
 }
 
-/** A peer must know the origin's transaction of an entry: of our own writes it is the row's. */
-function outward({ changed, ...carried }: Row, origin: string) {
-  const originChanged = carried.originChanged ?? (carried.entry.version.origin === origin ? changed : null);
-  return { ...carried, originChanged };
+/** A row as peers get it. */
+function outward({ changed: _, ...carried }: Row) {
+  return carried;
 }
 
 /** A row that only holds the place of an absent key for a transaction. */

@@ -23,7 +23,9 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
 
   const stored = (path: Path) => {
     const row = db.entries.get(path);
-    return row === undefined ? null : { entry: row.entry, changed: row.changed };
+    if (row === undefined) return null;
+    const { entry, changed, marks } = row;
+    return { entry, changed, marks };
   };
 
   function write(xid: number, request: Commit, { path, epoch, expects, draft }: Write): Stamp | null {
@@ -35,7 +37,13 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
     const time = lowest.reduce((a, b) => (a > b ? a : b), request.clock);
     const seen = ancestorsAfter(row?.entry ?? null, origin);
     const entry = stamp(draft, time, origin, seen);
-    db.entries.set(path, { path, entry, changed: xid, originChanged: null, extra: null });
+    db.entries.set(path, {
+      path,
+      entry,
+      changed: xid,
+      marks: { [origin]: { since: cluster.incarnatedAt, transaction: xid } },
+      extra: null,
+    });
     db.append(xid, shardOf(path), path, true);
     return { time: entry.version.time, changed: xid, replaced: isLive(row?.entry, request.now), seen };
   }

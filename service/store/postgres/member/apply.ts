@@ -1,14 +1,16 @@
 import type { Carried } from "../../../kv/carried.ts";
+import { compareMarks, type Mark, marksJson } from "../../../kv/marks.ts";
 import { type Path, shardOf } from "../../../kv/path.ts";
 import { fromWire, toWire } from "../../../replication/wire.ts";
-import type { Applied, Apply, Current, KeptConflict } from "../../member.ts";
+import type { Applied, Apply, Current, KeptConflict, Watermarks } from "../../member.ts";
 import { type Connections, isConflict } from "../connection.ts";
 import { cellsJson, seenJson } from "../rows.ts";
 import { carriedColumns, carriedFrom } from "./cursors.ts";
 
-const currentText = `select a.asked, n.born, n.deleted, a.path is not null, ${carriedColumns}
+const currentText = `select a.asked, n.born, n.deleted, a.path is not null, c.incarnated_at, ${carriedColumns}
 from (select p as asked, e.* from unnest($1::text[]) u(p) left join entries e on e.path = u.p) a
-left join (select name, epoch as born, deleted from namespaces) n on n.name = split_part(a.asked, '/', 1)`;
+left join (select name, epoch as born, deleted from namespaces) n on n.name = split_part(a.asked, '/', 1)
+cross join cluster c`;
 
 /** The rows that arrivals are decided on, with their values: of two entries of one version the bytes decide. */
 export async function current(connections: Connections, origin: string, paths: readonly Path[]): Promise<Current[]> {
@@ -17,7 +19,8 @@ export async function current(connections: Connections, origin: string, paths: r
   for (const row of rows) {
     const epoch = row[1] == null ? null : BigInt(row[1]);
     const namespace = epoch === null ? null : { epoch, isDeleted: row[2] === "t" };
-    const found = row[3] === "t" ? { changed: Number(row[5]), carried: carriedFrom(row, 4, origin) } : null;
+    const found =
+      row[3] === "t" ? { changed: Number(row[6]), carried: carriedFrom(row, 5, origin, Number(row[4])) } : null;
     const isPlaceholder = found?.carried.entry.version.time === 0n;
     const hidden = found === null || isPlaceholder || epoch === null || found.carried.entry.version.time <= epoch;
     byPath.set(row[0]!, { changed: found?.changed ?? 0, carried: hidden ? null : found.carried, namespace });
@@ -34,20 +37,20 @@ const applyText = `
 with input as (
   select * from unnest($1::text[], $2::xid8[], $3::"char"[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],
       $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::smallint[], $15::bigint[], $16::text[],
-      $17::jsonb[], $18::xid8[], $19::jsonb[])
+      $17::jsonb[], $18::jsonb[], $19::jsonb[])
     as i(path, expects, kind, position, size, blob, content_type, content_encoding, meta, expires_at, epoch_hlc,
-      epoch_origin, cells, shard, hlc, origin, seen, origin_changed, extra)
+      epoch_origin, cells, shard, hlc, origin, seen, marks, extra)
 ), written as (
-  insert into entries as e (path, hlc, origin, changed, replaces, origin_changed, seen, kind, size, value, blob,
+  insert into entries as e (path, hlc, origin, changed, replaces, marks, seen, kind, size, value, blob,
     content_type, content_encoding, meta, expires_at, epoch_hlc, epoch_origin, cells, extra)
-  select i.path, i.hlc, i.origin, pg_current_xact_id(), i.expects, i.origin_changed, i.seen, i.kind, i.size,
+  select i.path, i.hlc, i.origin, pg_current_xact_id(), i.expects, i.marks, i.seen, i.kind, i.size,
     case when i.position is not null then substring($20::bytea from i.position + 1 for i.size) end, i.blob,
     i.content_type, i.content_encoding, i.meta, i.expires_at, i.epoch_hlc, i.epoch_origin, i.cells, i.extra
   from input i join namespaces n on n.name = split_part(i.path, '/', 1) and not n.deleted and n.epoch < i.hlc
   order by i.path
   on conflict (path) do update set
     hlc = excluded.hlc, origin = excluded.origin, changed = excluded.changed, replaces = null,
-    origin_changed = excluded.origin_changed, seen = excluded.seen, kind = excluded.kind, size = excluded.size,
+    marks = excluded.marks, seen = excluded.seen, kind = excluded.kind, size = excluded.size,
     value = excluded.value, blob = excluded.blob, content_type = excluded.content_type,
     content_encoding = excluded.content_encoding, meta = excluded.meta, expires_at = excluded.expires_at,
     epoch_hlc = excluded.epoch_hlc, epoch_origin = excluded.epoch_origin, cells = excluded.cells, extra = excluded.extra
@@ -76,6 +79,11 @@ with input as (
   on conflict (origin, shard) do update set incarnation = excluded.incarnation, incarnated_at = excluded.incarnated_at,
     complete = excluded.complete
   where (m.incarnated_at, m.complete) < (excluded.incarnated_at, excluded.complete)
+), reaching as (
+  insert into reached as r (origin, shard, since, transaction)
+  select * from unnest($39::text[], $40::smallint[], $41::bigint[], $42::xid8[])
+  on conflict (origin, shard) do update set since = excluded.since, transaction = excluded.transaction
+  where (r.since, r.transaction) < (excluded.since, excluded.transaction)
 ), checked as (
   select skykv_require_floor($38::bigint, n) from counted
 )
@@ -100,6 +108,7 @@ export async function apply(connections: Connections, request: Apply): Promise<A
     claims.map(({ shard }) => shard),
     claims.map(({ complete }) => complete),
     floor,
+    ...reachedColumns(writes.map(({ write }) => write)),
   ];
   let rows: (string | null)[][];
   try {
@@ -119,7 +128,7 @@ export async function apply(connections: Connections, request: Apply): Promise<A
 function writeColumns(writes: readonly { readonly path: Path; readonly expects: number; readonly write: Carried }[]) {
   const bodies: Uint8Array[] = [];
   let length = 0;
-  const rows = writes.map(({ path, expects, write: { entry, originChanged, extra } }) => {
+  const rows = writes.map(({ path, expects, write: { entry, marks, extra } }) => {
     const value = entry.kind === "value" ? entry : null;
     const counter = entry.kind === "counter" ? entry : null;
     let position: number | null = null;
@@ -133,11 +142,33 @@ function writeColumns(writes: readonly { readonly path: Path; readonly expects: 
       ...[value?.contentType ?? null, value?.contentEncoding ?? null, value?.meta ?? null, value?.expiresAt ?? null],
       ...[counter?.epoch.time ?? null, counter?.epoch.origin ?? null, counter ? cellsJson(counter.cells) : null],
       ...[shardOf(path), entry.version.time, entry.version.origin, seenJson(entry.seen)],
-      ...[originChanged, extra === null ? null : JSON.stringify(extra)],
+      ...[JSON.stringify(marksJson(marks)), extra === null ? null : JSON.stringify(extra)],
     ];
   });
   const columns = Array.from({ length: 19 }, (_, i) => rows.map((row) => row[i] ?? null));
   return [...columns, Buffer.concat(bodies, length)];
+}
+
+/** The newest marks of a batch by cloud and shard, in an order that keeps two batches from waiting for each other. */
+function reachedColumns(writes: readonly Carried[]): unknown[][] {
+  const newest = new Map<string, { readonly cloud: string; readonly shard: number; readonly mark: Mark }>();
+  for (const { path, marks } of writes) {
+    const shard = shardOf(path);
+    for (const [cloud, mark] of Object.entries(marks)) {
+      const known = newest.get(`${cloud} ${shard}`);
+      if (known === undefined || compareMarks(known.mark, mark) < 0)
+        newest.set(`${cloud} ${shard}`, { cloud, shard, mark });
+    }
+  }
+  const rows = [...newest.values()].sort((a, b) =>
+    a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : a.shard - b.shard,
+  );
+  return [
+    rows.map(({ cloud }) => cloud),
+    rows.map(({ shard }) => shard),
+    rows.map(({ mark }) => mark.since),
+    rows.map(({ mark }) => mark.transaction),
+  ];
 }
 
 /** Entries that are only kept for later are JSON, with their bytes beside it. */
@@ -172,19 +203,24 @@ export async function releaseQuarantine(connections: Connections, carried: reado
   );
 }
 
-export async function watermarks(connections: Connections) {
+/** One statement, so that what it calls complete is part of every read that begins after it. */
+export async function watermarks(connections: Connections): Promise<Watermarks> {
   const rows = await connections.read(
     "watermarks",
-    `select w.origin, w.shard, w.incarnation, least(w.complete::text::bigint,
+    `select s.ahead, w.origin, w.shard, w.incarnated_at, least(w.complete::text::bigint,
        (select min(q.below::text::bigint) from quarantine q where q.sender = w.origin and q.shard = w.shard))
-     from watermarks w`,
+     from (select pg_snapshot_xmax(pg_current_snapshot()) as ahead) s left join watermarks w on true`,
   );
-  return rows.map((row) => ({
-    origin: row[0]!,
-    shard: Number(row[1]),
-    incarnation: row[2]!,
-    complete: Number(row[3]),
-  }));
+  return {
+    asOf: Number(rows[0]![0]) - 1,
+    complete: rows
+      .filter((row) => row[1] != null)
+      .map((row) => ({
+        origin: row[1]!,
+        shard: Number(row[2]),
+        mark: { since: Number(row[3]), transaction: Number(row[4]) },
+      })),
+  };
 }
 
 export async function conflicts(connections: Connections, prefix: Path, limit: number): Promise<KeptConflict[]> {

@@ -3,21 +3,19 @@ import type { Path } from "../../../kv/path.ts";
 import type { Cursor, SetAside, ShardState, Window } from "../../member.ts";
 import { type FeedPosition, wholeTransaction } from "../../port.ts";
 import type { Connections, Row } from "../connection.ts";
-import { storedColumns, storedFrom } from "../rows.ts";
+import { storedColumns, storedFrom, storedWidth } from "../rows.ts";
 
 /** Columns that {@link carriedFrom} reads, in its order. */
-export const carriedColumns = `${storedColumns("value")}, origin_changed, extra`;
-const storedWidth = 16;
+export const carriedColumns = `${storedColumns("value")}, extra`;
 
-/** A row as peers get it: of this cloud's own writes the origin's transaction is the row's. */
-export function carriedFrom(row: Row, at: number, origin: string): Carried {
-  const { entry, changed } = storedFrom(row, at);
-  const [originChanged, extra] = [row[at + storedWidth], row[at + storedWidth + 1]];
-  const own = entry.version.origin === origin ? changed : null;
+/** A row as peers get it: what entered here did so by the row's transaction, in the incarnation that began at `since`. */
+export function carriedFrom(row: Row, at: number, origin: string, since: number): Carried {
+  const { entry, changed, marks } = storedFrom(row, at);
+  const extra = row[at + storedWidth];
   return {
     path: row[at]!,
     entry,
-    originChanged: originChanged == null ? own : Number(originChanged),
+    marks: marks ?? { [origin]: { since, transaction: changed } },
     extra: extra == null ? null : JSON.parse(extra),
   };
 }
@@ -76,7 +74,7 @@ export async function window(connections: Connections, cursor: Cursor, limit: nu
 export async function carried(connections: Connections, origin: string, paths: readonly Path[], maxBytes: number) {
   const rows = await connections.read(
     "carried",
-    `select c.floor, a.n, a.found, ${carriedColumns.replace("path", "a.asked")} from cluster c left join (
+    `select c.floor, c.incarnated_at, a.n, a.found, ${carriedColumns.replace("path", "a.asked")} from cluster c left join (
        select p as asked, n, e.path is not null as found, e.*, sum(coalesce(e.size, 0)) over (order by n) as total
        from unnest($1::text[]) with ordinality as u(p, n) left join entries e on e.path = u.p
      ) a on a.total <= $2 or a.n = 1 order by a.n`,
@@ -84,7 +82,9 @@ export async function carried(connections: Connections, origin: string, paths: r
   );
   return {
     floor: BigInt(rows[0]![0]!),
-    rows: rows.filter((row) => row[1] != null).map((row) => (row[2] === "t" ? carriedFrom(row, 3, origin) : null)),
+    rows: rows
+      .filter((row) => row[2] != null)
+      .map((row) => (row[3] === "t" ? carriedFrom(row, 4, origin, Number(row[1])) : null)),
   };
 }
 

@@ -53,13 +53,13 @@ export async function join(
        select incarnation is not null as restored from cluster where incarnation is distinct from $1 for update
      ), mine as (
        update cluster set incarnation = $1, incarnated_at = greatest($2::bigint, incarnated_at + 1),
-         recovering = recovering or (select restored from changed)
+         recovering = recovering or ((select restored from changed) and cardinality($3::text[]) > 0)
        where exists (select from changed)
      ), lost as (
        delete from watermarks where (select restored from changed)
      )${toRepair("select peer from peers where (select restored from changed)")}
      select`,
-    [incarnation, now],
+    [incarnation, now, peers],
   );
 }
 
