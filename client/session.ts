@@ -36,19 +36,15 @@ function merge(known: string, news: string): string {
   return pieces.join("~");
 }
 
-/** What one cloud has of both; where they name two, one of them only if the other token adds nothing to its own. */
+/**
+ * What one cloud has of both. Where they name two there is none, also if the marks of one cover the other's: they name
+ * the newest transaction that was seen, and who has that may lack an older one.
+ */
 function witnessOf(a: Token, b: Token): Token["witness"] {
-  if (a.witness !== null && b.witness !== null && a.witness.cloud === b.witness.cloud)
-    return isOlder(a.witness.mark, b.witness.mark) ? b.witness : a.witness;
-  if (covers(b, a)) return b.witness;
-  return covers(a, b) ? a.witness : null;
+  if (a.witness === null || b.witness === null || a.witness.cloud !== b.witness.cloud) return null;
+  return isOlder(a.witness.mark, b.witness.mark) ? b.witness : a.witness;
 }
 
-function covers(a: Token, b: Token): boolean {
-  return Array.from(b.marks).every(([cloud, mark]) => !isOlder(a.marks.get(cloud), mark));
-}
-
-/** A restored database counts its transactions anew: of two incarnations the later one counts. */
 function isOlder(a: Mark | undefined, b: Mark): boolean {
   return a === undefined || (a.since - b.since || a.transaction - b.transaction) < 0;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import { keyFault, maxKeyBytes, namespacePattern } from "../kv/path.ts";
+import { maxSessionBytes } from "../kv/session.ts";
 
 /** Bounds on what a stranger can send; `docs/api.md` lists them. */
 export const limits = {
@@ -216,6 +217,14 @@ export const idempotencyKey = z
   .max(255)
   .optional()
   .openapi({ description: "A retry with it gets the first answer (24 h)." });
+
+/** Request header of all routes that read or write entries. */
+export const sessionHeader = {
+  "kv-session": z.string().max(maxSessionBytes).optional().openapi({
+    description:
+      "From an earlier answer, of any cloud: what it has seen, this answer has seen too. What the cloud lacks of that it waits for (2 s), then asks of the cloud that has it; else 503 `session-behind`.",
+  }),
+};
 
 const sessionSoFar = z.string().openapi({
   description: "The `KV-Session` that covers all that was written so far: the headers left before it was known.",

@@ -111,10 +111,10 @@ export function extend(session: Session | null, seen: Seen, coverage: Coverage, 
   }
   const marks = withoutOver(raise(session.marks, seen.marks), coverage.complete, here);
   const newest = session.newest > seen.newest ? session.newest : seen.newest;
-  return { marks, witness: witnessAfter(session, marks, seen, coverage, here), newest };
+  return { marks, witness: witnessAfter(session, seen, coverage, here), newest };
 }
 
-function witnessAfter(session: Session, marks: Marks, seen: Seen, coverage: Coverage, here: Here): Witness | null {
+function witnessAfter(session: Session, seen: Seen, coverage: Coverage, here: Here): Witness | null {
   const { witness } = session;
   const from = (transaction: number): Witness => ({ cloud: here.cloud, since: here.since, transaction });
   if (isHere(witness, here)) return from(Math.max(witness.transaction, seen.transaction));
@@ -125,8 +125,9 @@ function witnessAfter(session: Session, marks: Marks, seen: Seen, coverage: Cove
       cloud === here.cloud || isOver(cloud, mark, coverage.complete, here) || isCovered(cloud, mark, coverage.complete),
   );
   if (all) return from(Math.max(own, seen.transaction, coverage.asOf));
-  // What this answer added, the old witness need not have.
-  return Object.entries(marks).every(([cloud, mark]) => session.marks[cloud] === mark) ? witness : null;
+  // The old witness need not have what this answer showed; also not when a mark was there: it names the newest
+  // transaction that was seen, and the witness may lack an older one.
+  return seen.transaction === 0 ? witness : null;
 }
 
 /** A row that entered here is whole in what its transaction sent to the others, whatever it was merged from before. */

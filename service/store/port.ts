@@ -43,6 +43,8 @@ export type Receipt = {
 /** What was kept: the answer, and what became of each path that was written with it. */
 export type KeptReceipt = Pick<Receipt, "fingerprint" | "answer"> & {
   readonly written: ReadonlyMap<Path, { readonly time: bigint; readonly replaced: boolean }>;
+  /** No transaction above it is part of what is told: a session that hears it has seen what was written. */
+  readonly seen: number;
 };
 
 export type Commit = {

@@ -47,7 +47,7 @@ export function answerOf(steps: readonly Step[], results: readonly StepResult[])
 export function resultsOf(kept: KeptReceipt, steps: readonly Step[], origin: string): StepResult[] {
   return (kept.answer as ResultJson[]).map((result, i): StepResult => {
     const became = kept.written.get(steps[i]!.path);
-    const stored = result.entry && storedOf(result.entry, became?.time ?? null, origin);
+    const stored = result.entry && storedOf(result.entry, became?.time ?? null, origin, kept.seen);
     if (result.reason) return { ok: false, reason: result.reason, current: stored?.entry ?? null, stored };
     return { ok: true, written: result.written, replaced: became?.replaced ?? false, stored };
   });
@@ -66,21 +66,21 @@ function entryJson(entry: Entry): EntryJson {
   return { kind: "value", ...version, size, blob, contentType, contentEncoding, meta, expiresAt };
 }
 
-function storedOf(json: EntryJson, time: bigint | null, origin: string): Stored {
+function storedOf(json: EntryJson, time: bigint | null, origin: string, changed: number): Stored {
   const version = json.version === undefined ? null : parseVersion(json.version);
   if (json.kind === "tombstone") {
-    return { changed: 0, entry: { kind: "tombstone", seen: {}, version: version ?? { time: time ?? 0n, origin } } };
+    return { changed, entry: { kind: "tombstone", seen: {}, version: version ?? { time: time ?? 0n, origin } } };
   }
   if (json.kind === "counter") {
     const cells: Record<string, Cell> = {};
     for (const [name, [at, sum]] of Object.entries(json.cells!)) cells[name] = { time: BigInt(at), sum };
     const epoch = json.epoch == null ? zeroVersion : parseVersion(json.epoch)!;
     const draft = { kind: "counter" as const, cells, epoch };
-    if (time !== null) return { changed: 0, entry: stamp(draft, time, origin, {}) };
-    return { changed: 0, entry: { ...draft, seen: {}, version: version! } };
+    if (time !== null) return { changed, entry: stamp(draft, time, origin, {}) };
+    return { changed, entry: { ...draft, seen: {}, version: version! } };
   }
   return {
-    changed: 0,
+    changed,
     entry: {
       kind: "value",
       seen: {},

@@ -27,7 +27,15 @@ import {
   refuseHeaders,
   sessionOf,
 } from "../request.ts";
-import { idempotencyKey, limits, namespaceName, type OperationInput, operations, results } from "../schemas.ts";
+import {
+  idempotencyKey,
+  limits,
+  namespaceName,
+  type OperationInput,
+  operations,
+  results,
+  sessionHeader,
+} from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { prepareWrite, receiptScope } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
@@ -38,7 +46,7 @@ const window = 128;
 const parts = {
   request: {
     params: z.object({ ns: namespaceName }),
-    headers: z.object({ "idempotency-key": idempotencyKey }),
+    headers: z.object({ ...sessionHeader, "idempotency-key": idempotencyKey }),
     body: { ...json(operations), required: true },
   },
   tags: ["entries"],
@@ -124,7 +132,7 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
 function headersOf(
   service: Service,
   { session, durability }: Request,
-  { seen, replayed }: Outcome,
+  { seen, replayed }: Omit<Outcome, "results">,
 ): Record<string, string> {
   return {
     "KV-Session": formatSession(service.sessions.after(session, seen)),
@@ -246,7 +254,10 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const failed = answer.results.findIndex((result) => !result.ok);
   if (failed !== -1) {
     const result = answer.results[failed]! as Extract<StepResult, { ok: false }>;
-    const headers = answer.replayed ? { "Idempotency-Replayed": "true" } : {};
+    const headers = headersOf(service, request, {
+      seen: seenIn(service, answer.results),
+      replayed: answer.replayed,
+    });
     throw at(refusalOf(result.reason, result.current, headers), failed, inputs[failed]!.key);
   }
   const budget = new ValueBudget();

@@ -7,7 +7,7 @@ import { commonHeaders } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
-import { deleteProgress, deleteQuery, limits, namespaceName } from "../schemas.ts";
+import { deleteProgress, deleteQuery, limits, namespaceName, sessionHeader } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText, seenInList } from "./list.ts";
 import { type App, route } from "./route.ts";
@@ -28,7 +28,7 @@ export function deletePrefixRoutes(app: App, service: Service): void {
       summary: "Deletes all keys with a prefix",
       description:
         "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then. Conditions and an Idempotency-Key are refused (400).",
-      request: { params: z.object({ ns: namespaceName }), query: deleteQuery },
+      request: { params: z.object({ ns: namespaceName }), query: deleteQuery, headers: z.object(sessionHeader) },
       responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: deleteProgress } } } },
     },
     async ({ exchange, param, query }) => {

@@ -8,6 +8,7 @@ import {
   key,
   limits,
   namespaceName,
+  sessionHeader,
   writeQuery,
 } from "../schemas.ts";
 import { type App, json, withProblems } from "./route.ts";
@@ -22,14 +23,13 @@ const stateHeaders = {
   "KV-Version": { schema: { type: "string" as const }, description: "Hybrid logical time and origin." },
   "KV-Session": {
     schema: { type: "string" as const },
-    description: "Send it with later requests to read your own writes, in any cloud.",
+    description: "What was seen. Send it with later requests, to any cloud: no answer is older then.",
   },
 };
 const conditionHeaders = {
   "if-match": text.optional().openapi({ description: "`*` or strong entity tags: only if the entry is one of them." }),
   "if-none-match": text.optional().openapi({ description: "`*`: only if there is none." }),
 };
-const sessionHeader = { "kv-session": text.max(256).optional().openapi({ description: "From an earlier answer." }) };
 const readHeaders = z.object({
   ...conditionHeaders,
   ...sessionHeader,

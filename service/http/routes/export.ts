@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { pack } from "tar-stream";
 import { counterValue, type Entry, isLive, type Stored } from "../../kv/entry.ts";
 import { pathOf } from "../../kv/path.ts";
@@ -12,7 +12,14 @@ import type { Namespace } from "../namespaces.ts";
 import { readBlob } from "../operations.ts";
 import { defaultContentType, encodeValue, entryJson, timestamp } from "../render.ts";
 import { parseQuery, refuseHeaders, sessionOf } from "../request.ts";
-import { type exportEnd, type exportEntry, type exportHeader, exportLine, exportQuery } from "../schemas.ts";
+import {
+  type exportEnd,
+  type exportEntry,
+  type exportHeader,
+  exportLine,
+  exportQuery,
+  sessionHeader,
+} from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText } from "./list.ts";
 import { type App, route } from "./route.ts";
@@ -42,7 +49,7 @@ export function exportRoutes(app: App, service: Service): void {
       summary: "Streams the entries of a namespace",
       description:
         "JSON Lines: a header with a watch cursor from before the first read, entries in byte order of their keys, and a line of type `end`, without which the stream was cut: go on with `after`. Or a tar archive of the raw values.",
-      request: { query: exportQuery },
+      request: { query: exportQuery, headers: z.object(sessionHeader) },
       responses: {
         200: {
           description: "Entries",

@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { formatSession, nothingSeen, type Session, seenOf } from "../../kv/session.ts";
 import { access } from "../access.ts";
 import { commonHeaders } from "../exchange.ts";
@@ -8,7 +8,7 @@ import type { Namespace } from "../namespaces.ts";
 import { problemOf } from "../problems.ts";
 import { refusalOf } from "../refusals.ts";
 import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
-import { importLine, importProgress, importQuery } from "../schemas.ts";
+import { importLine, importProgress, importQuery, sessionHeader } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, route } from "./route.ts";
 
@@ -40,6 +40,7 @@ export function importRoutes(app: App, service: Service): void {
         "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged. Conditions and an Idempotency-Key are refused (400).",
       request: {
         query: importQuery,
+        headers: z.object(sessionHeader),
         body: {
           content: {
             "application/jsonl": { schema: importLine },

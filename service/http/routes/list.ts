@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { hybridTime } from "../../kv/clock.ts";
 import type { Stored } from "../../kv/entry.ts";
 import { raise } from "../../kv/marks.ts";
 import { pathOf } from "../../kv/path.ts";
@@ -10,7 +11,7 @@ import { entryWithValue, ValueBudget } from "../operations.ts";
 import { Problem } from "../problems.ts";
 import { entryJson } from "../render.ts";
 import { parseQuery, sessionOf } from "../request.ts";
-import { limits, listQuery, namespaceName, page } from "../schemas.ts";
+import { limits, listQuery, namespaceName, page, sessionHeader } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
@@ -29,7 +30,7 @@ export function listRoutes(app: App, service: Service): void {
       summary: "Keys in byte order, by prefix, folded at a delimiter, page by page",
       description:
         "A cursor goes on behind the last key, whatever changed since: each key that is there all the while is listed once.",
-      request: { params, query: listQuery },
+      request: { params, query: listQuery, headers: z.object(sessionHeader) },
       responses: { 200: json(page, "One page. `cursor` is null on the last one") },
     },
     async ({ exchange, param, query }) => {
@@ -73,7 +74,7 @@ type ListedEntry = { readonly key: string; readonly stored: Stored };
 
 /** Also what is missing was seen: a later read must not find what was deleted before, here or in another cloud. */
 export function seenInList(
-  { sessions: { here } }: Service,
+  { sessions: { here }, now }: Service,
   { seen, reached }: Omit<ListAnswer, "items">,
   listed: readonly ListedEntry[],
 ): Seen {
@@ -81,7 +82,8 @@ export function seenInList(
   return listed.reduce((all, { stored }) => bothSeen(all, seenOf(stored, here)), {
     marks,
     transaction: seen,
-    newest: 0n,
+    // Of a deletion only its time is known: it was before now.
+    newest: hybridTime(now()),
   });
 }
 

@@ -102,7 +102,7 @@ async function incarnationOf(connections: Connections): Promise<string> {
 const kept = "at > now() - interval '24 hours'";
 
 async function receipt(connections: Connections, scope: Buffer): Promise<KeptReceipt | null> {
-  const text = `select encode(fingerprint, 'hex'), answer, written from idempotency where scope = $1 and ${kept}`;
+  const text = `select encode(fingerprint, 'hex'), answer, written, pg_snapshot_xmax(pg_current_snapshot()) from idempotency where scope = $1 and ${kept}`;
   const rows = await connections.read("receipt", text, [scope]);
   const row = rows[0];
   if (!row) return null;
@@ -111,6 +111,7 @@ async function receipt(connections: Connections, scope: Buffer): Promise<KeptRec
     fingerprint: Buffer.from(row[0]!, "hex"),
     answer: JSON.parse(row[1]!),
     written: new Map(written.map(([path, [time, replaced]]) => [path, { time: BigInt(time), replaced }])),
+    seen: Number(row[3]) - 1,
   };
 }
 
