@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { longestSession, maxSessionBytes } from "./kv/session.ts";
 
 const port = z.coerce.number().int().min(0).max(65535);
 const milliseconds = z.coerce.number().int().min(1).max(600_000);
@@ -159,6 +160,12 @@ const environment = z
       if (env.PEERS.size === 0 && env[name]) issue(name, "needs PEERS");
     }
     if (env.PEERS.has(env.SKYKV_CLOUD)) issue("PEERS", `holds this cloud itself, ${env.SKYKV_CLOUD}`);
+    const sessionBytes = longestSession([env.SKYKV_CLOUD, ...env.PEERS.keys()]);
+    if (sessionBytes > maxSessionBytes)
+      issue(
+        "PEERS",
+        `and SKYKV_CLOUD make session tokens of up to ${sessionBytes} bytes, and ${maxSessionBytes} are allowed: use shorter names`,
+      );
     for (const name of ["PORT", "METRICS_PORT"] as const) {
       if (env.PEERS.size > 0 && env.PEER_PORT !== 0 && env[name] === env.PEER_PORT)
         issue(name, "is the same as PEER_PORT");

@@ -188,6 +188,15 @@ export function formatSession({ marks, witness, newest }: Session): string {
   return pieces.join("~");
 }
 
+/** Bytes of the longest token that clouds of these names can make: beyond the bound they could take none from another. */
+export function longestSession(clouds: readonly string[]): number {
+  // Eight digits to the base 36 are milliseconds until 2059.
+  const mark = { since: 36 ** 8 - 1, transaction: Number.MAX_SAFE_INTEGER };
+  const longest = clouds.reduce((a, b) => (b.length > a.length ? b : a));
+  const marks = Object.fromEntries(clouds.map((cloud) => [cloud, mark]));
+  return formatSession({ marks, witness: { cloud: longest, ...mark }, newest: 2n ** 63n - 1n }).length;
+}
+
 function formatMark(cloud: string, { since, transaction }: Mark): string {
   return `${cloud}.${since.toString(36)}.${transaction.toString(36)}`;
 }

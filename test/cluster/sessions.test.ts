@@ -11,7 +11,7 @@ describe("a session that moves between three clouds", function () {
   this.timeout(120_000);
   let cluster: Cluster;
   before(async () => {
-    cluster = await Cluster.start(names);
+    cluster = await Cluster.start(names, { processes: 2 });
     await equal();
   });
   after(() => cluster?.close());
@@ -20,19 +20,24 @@ describe("a session that moves between three clouds", function () {
     await equal();
   });
 
-  /** As through an edge: each request goes to the cloud that is named by then. */
+  /** As through an edge: each request goes to the cloud that is named by then, to its processes in turn. */
   class Moving {
     at = "aws";
     readonly kv: SkyKV;
     readonly keys: Namespace;
+    #turn = 0;
     constructor(retries = 0) {
       this.kv = new SkyKV({
         url: "http://edge",
         key: adminKey,
         retries,
-        fetch: (url, init) => fetch(String(url).replace("http://edge", cluster.services.get(this.at)!.url), init),
+        fetch: (url, init) => fetch(String(url).replace("http://edge", this.#process()), init),
       });
       this.keys = this.kv.namespace();
+    }
+    #process(): string {
+      const processes = cluster.processesOf(this.at);
+      return cluster.services.get(processes[this.#turn++ % processes.length]!)!.url;
     }
     to(cloud: string): Namespace {
       this.at = cloud;
@@ -53,7 +58,7 @@ describe("a session that moves between three clouds", function () {
 
   /** Fills the caches of all clouds with what the key is now. */
   async function warm(key: string, value: string): Promise<void> {
-    for (const name of names)
+    for (const name of [...cluster.services.keys()])
       await until(
         `${key} is in the cache of ${name}`,
         10_000,
@@ -210,16 +215,18 @@ describe("a session that moves between three clouds", function () {
     const client = new Moving();
     await cluster.kv("gcp").put("read-here", "1");
     await until("aws has it", 10_000, async () => (await client.to("aws").getText("read-here")) === "1");
-    const gone = cluster.services.get("gcp")!;
-    gone.kill("SIGKILL");
-    await gone.exited;
+    for (const process of cluster.processesOf("gcp")) {
+      const gone = cluster.services.get(process)!;
+      gone.kill("SIGKILL");
+      await gone.exited;
+    }
     try {
       await listed(client.to("aws"), "read");
       await client.to("aws").put("after-loss", "1");
       assert.equal(await client.to("aws").getText("after-loss"), "1");
       assert.equal(await client.to("aws").getText("calm"), "20");
     } finally {
-      await cluster.startService("gcp");
+      await Promise.all(cluster.processesOf("gcp").map((process) => cluster.startService(process)));
     }
   });
 });

@@ -51,6 +51,16 @@ describe("the configuration of a deployment on several clouds", () => {
     );
   });
 
+  it("refuses clouds whose names make session tokens too long", () => {
+    const named = (length: number) =>
+      ["a", "b", "c"].map((cloud) => `${cloud.repeat(length)}=https://${cloud}:1`).join(",");
+    assert.equal(read({ PEERS: named(16), ...peerTls }).PEERS.size, 3);
+    assert.match(
+      refusal(() => read({ PEERS: named(32), ...peerTls })),
+      /^ {2}PEERS: and SKYKV_CLOUD make session tokens of up to \d+ bytes, and 256 are allowed: use shorter names$/m,
+    );
+  });
+
   it("refuses a part of what goes together", () => {
     const { PEER_TLS_CERT_FILE } = peerTls;
     assert.match(

@@ -52,6 +52,14 @@ describe("Idempotency-Key", () => {
     });
   }
 
+  it("binds the session that hears a retry's answer to what the first one wrote", async () => {
+    const asked = { headers: { "Idempotency-Key": "bound" } };
+    const first = String((await send(`PUT ${at}`, { ...asked, body: "1" })).headers["kv-session"]);
+    const again = String((await send(`PUT ${at}`, { ...asked, body: "1" })).headers["kv-session"]);
+    const transaction = (token: string) => Number.parseInt(token.split(".")[2]!, 36);
+    assert.ok(transaction(again) >= transaction(first), `${again} after ${first}`);
+  });
+
   it("gives a repeated PUT that replaced and a repeated touch their first answers", async () => {
     await send(`PUT ${at}`, { body: "0" });
     const put = await once(`PUT ${at}`, { body: "1" });
