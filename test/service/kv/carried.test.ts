@@ -100,6 +100,16 @@ describe("an entry that meets another one", () => {
     assert.deepEqual(meet(aws, value, 0n, now).write!.extra, { c: 3 });
   });
 
+  it("says by which transactions it entered: of the one that wins, and of both where both do", () => {
+    const by = (cloud: string, transaction: number) => ({ [cloud]: { since: 1, transaction } });
+    const aws = { ...carry(write(null, increment, 10n, "aws")), marks: by("aws", 7) };
+    const gcp = { ...carry(write(null, increment, 11n, "gcp")), marks: by("gcp", 8) };
+    const both = meet(aws, gcp, 0n, now).write!;
+    assert.deepEqual(both.marks, { ...by("aws", 7), ...by("gcp", 8) });
+    const value = { ...carry(write(null, put, 12n, "azure")), marks: by("azure", 9) };
+    assert.deepEqual(meet(both, value, 0n, now).write!.marks, by("azure", 9));
+  });
+
   it("has a digest that tells all states apart", () => {
     fc.assert(
       fc.property(entry, entry, (a, b) => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import pg from "pg";
 import { openPostgres, type PostgresStore } from "../../../service/store/postgres/store.ts";
 import { catalogContract } from "../../support/catalog-contract.ts";
@@ -60,5 +61,32 @@ describe("the database of a member, in PostgreSQL", () => {
         await client.query("update cluster set trimmed = (select max(xid) from feed); delete from feed");
       },
     }));
+
+    it("tells with a list by which transactions of other clouds it may have been changed, deletions too", async () => {
+      const { floor } = await store.member.identity();
+      const version = { time: 7n << 16n, origin: "gcp" };
+      const write = {
+        path: "default/reached",
+        entry: { kind: "tombstone" as const, version, seen: {} },
+        marks: { gcp: { since: 4, transaction: 4711 } },
+        extra: null,
+      };
+      const arrivals = [{ path: write.path, expects: 0, write, loser: null }];
+      const sender = { peer: "gcp", incarnation: "aaaaaaaaaaaa", incarnatedAt: 3 };
+      await store.member.apply({ sender, floor, arrivals, quarantine: [], claims: [] });
+      const asked = {
+        namespace: "default",
+        epoch: 0n,
+        prefix: "reached",
+        after: null,
+        limit: 10,
+        values: false,
+        now: 0,
+      };
+      for (const delimiter of [null, "/"]) {
+        const { items, reached } = await store.list({ ...asked, delimiter });
+        assert.deepEqual([items, reached.gcp], [[], write.marks.gcp]);
+      }
+    });
   });
 });

@@ -54,7 +54,8 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
       const stamped = stamps[writes.findIndex((one) => one.path === path)] ?? null;
       if (path !== null && stamped === null) continue;
       const written = new Map(stamped === null ? [] : [[path!, { time: stamped.time, replaced: stamped.replaced }]]);
-      db.receipts.set(scope.toString("hex"), { fingerprint, answer: structuredClone(answer), written });
+      const seen = db.ahead() - 1;
+      db.receipts.set(scope.toString("hex"), { fingerprint, answer: structuredClone(answer), written, seen });
     }
   }
 
