@@ -165,6 +165,43 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
 /** What a unit test notices sooner than any seed, with the file of the test. */
 export const unitMutations: Readonly<Record<string, { readonly test: string; readonly changes: readonly Mutation[] }>> =
   {
+    ...ofSessions({
+      "the witness of a session is kept when another cloud adds to it": [
+        "return seen.transaction === 0 ? witness : null;",
+        "return witness;",
+      ],
+      "an answer makes its cloud the witness of a session though it lacks something": [
+        "if (all) return",
+        "if (true) return",
+      ],
+      "a witness does not move on with what it shows": [
+        "return from(Math.max(witness.transaction, seen.transaction))",
+        "return witness",
+      ],
+      "a cloud counts as complete in the very transaction that it lacks": [
+        "mark.transaction < known.transaction",
+        "mark.transaction <= known.transaction",
+      ],
+      "a row counts as new enough whatever transaction it came by": ["compareMarks(own, mark) < 0", "false"],
+      "a session may be served what was read before its write had ended": [
+        "transaction < view.horizon ||",
+        "transaction <= view.horizon ||",
+      ],
+      "a session forgets the time of what it saw": [
+        "const newest = session.newest > seen.newest ? session.newest : seen.newest;",
+        "const newest = session.newest;",
+      ],
+    }),
+    "a witness is believed from before it was judged": {
+      test: "test/service/kv/session.test.ts",
+      changes: [
+        {
+          file: "service/kv/session.ts",
+          find: "Math.max(own, seen.transaction, coverage.asOf)",
+          replace: "Math.max(own, seen.transaction)",
+        },
+      ],
+    },
     "a cache keeps what came last, not what is newest": {
       test: "test/service/cache/entries.test.ts",
       changes: [
@@ -176,6 +213,14 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       ],
     },
   };
+
+function ofSessions(changes: Readonly<Record<string, readonly [find: string, replace: string]>>) {
+  const file = "service/kv/session.ts";
+  const test = "test/service/kv/session-model.test.ts";
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, [find, replace]]) => [name, { test, changes: [{ file, find, replace }] }]),
+  );
+}
 
 /** Makes all modules that are loaded from now on have this fault. Throws when the text to change is not there. */
 export function mutate(name: string): void {
