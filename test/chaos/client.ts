@@ -18,9 +18,8 @@ const timesToLive = [2000, 10_000, 30_000];
 
 export type ClientOptions = {
   readonly id: number;
-  readonly cloud: string;
-  /** Those of the cloud's processes, as they are now. */
-  readonly urls: () => readonly string[];
+  /** Where it is now, and the cloud's processes as they are now. Changes between two calls only. */
+  readonly place: { readonly cloud: string; readonly urls: () => readonly string[] };
   readonly random: Random;
   readonly record: (call: Call) => void;
 };
@@ -29,7 +28,7 @@ export type ClientOptions = {
 type Plan = Pick<Call, "key" | "kind"> & Partial<Pick<Call, "value" | "ttl" | "expected">>;
 type Learnt = { readonly version: string | null; readonly value?: string | null };
 
-/** One client of one cloud, through any of its processes: one session. It does one thing at a time. */
+/** One session, through any process of the cloud where it is. It does one thing at a time. */
 export class Client {
   readonly #options: ClientOptions;
   readonly #random: Random;
@@ -165,7 +164,8 @@ export class Client {
       outcome = certainlyNotApplied(error) ? "refused" : "unknown";
     }
     const completed = performance.now();
-    const { id: client, cloud, record } = this.#options;
+    const { id: client, place, record } = this.#options;
+    const { cloud } = place;
     for (const [i, { key, kind, value = null, ttl = null, expected = null }] of plans.entries()) {
       const { version = null, value: found = null } = learnt[i] ?? {};
       const times = { invoked, completed };
@@ -195,7 +195,7 @@ export class Client {
     const onAnswer = (answer: Response["headers"]) => {
       this.#session = answer.get("KV-Session") ?? this.#session;
     };
-    const kv = new Kv(pick(this.#random, this.#options.urls()), timeout, onAnswer);
+    const kv = new Kv(pick(this.#random, this.#options.place.urls()), timeout, onAnswer);
     const session: Headers = this.#session === null ? {} : { "KV-Session": this.#session };
     const all = { ...session, ...headers };
     return kv.request(method, path, body === undefined ? { headers: all } : { headers: all, body });

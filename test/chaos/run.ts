@@ -40,6 +40,8 @@ export type ChaosResult = {
 
 const names = ["aws", "gcp", "azure"];
 const clientsPerCloud = 4;
+/** After this part of its calls a session that moves goes to some cloud. */
+const moves = 0.1;
 /** Seconds of faults and load before everybody rests and the copies are compared. */
 const roundSeconds = 45;
 /** Milliseconds. The longest wait of the program is for a peer that failed again and again: 22 s. */
@@ -126,10 +128,17 @@ class Chaos {
     for (const link of links) link.trouble = null;
   }
 
+  /** A session that begins in the cloud. */
   #client(id: number, cloud: string): Client {
     const random = randomFrom(this.#options.seed + id + 1);
-    const urls = () => this.#clouds.urlsOf(cloud);
-    return new Client({ id, cloud, urls, random, record: (call) => this.#calls.push(call) });
+    // Some stay where they are: what holds in one cloud must not be owed to the others.
+    const mayMove = id % 2 === 1;
+    const place = { cloud, urls: () => this.#clouds.urlsOf(place.cloud) };
+    const record = (call: Call) => {
+      this.#calls.push(call);
+      if (mayMove && random() < moves) place.cloud = pick(random, names);
+    };
+    return new Client({ id, place, random, record });
   }
 
   async #round(clients: readonly Client[], seconds: number, random: () => number): Promise<void> {
