@@ -78,7 +78,7 @@ function privateEndpoint(args: DatabaseArgs, instance: gcp.sql.DatabaseInstance,
       loadBalancingScheme: "",
       labels,
     },
-    { parent },
+    { parent, dependsOn: services.of("servicedirectory") },
   );
   const zone = new gcp.dns.ManagedZone(
     "endpoint",

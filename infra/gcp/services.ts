@@ -21,6 +21,8 @@ export const apis = [
   "secretmanager",
   // Memorystore makes its endpoints through it.
   "serviceconsumermanagement",
+  // Every private endpoint is entered in it, and refused where it is off.
+  "servicedirectory",
   "sqladmin",
   "storage",
   "sts",

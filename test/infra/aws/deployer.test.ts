@@ -22,6 +22,9 @@ const policies = new Map(
 );
 const list = <T>(value: T | readonly T[] | undefined) => (value === undefined ? [] : ([value].flat() as T[]));
 const all = [...policies.values()].flatMap(({ Statement }) => Statement);
+const trust = policies.get("trust")!.Statement;
+/** Of the cloud's own stack; `trust` is for the stack `global`. */
+const platform = [...policies].flatMap(([name, { Statement }]) => (name === "trust" ? [] : Statement));
 const kept = [...policies].flatMap(([name, { Statement }]) => (name === "deletion" ? [] : Statement));
 const actionsOf = (statements: readonly Statement[]) => new Set(statements.flatMap(({ Action }) => list(Action)));
 
@@ -52,7 +55,11 @@ describe("rights of the deployer on AWS", () => {
     for (const { Condition, Resource, Sid } of all) {
       for (const resource of list(Resource)) {
         if (resource === "*") assert.equal(Condition?.StringEquals?.["aws:RequestedRegion"], "us-east-1", Sid);
-        else assert.match(resource, /^arn:aws:(s3:::|iam::111122223333:role\/|[a-z0-9]+:us-east-1:(111122223333)?:)/);
+        else
+          assert.match(
+            resource,
+            /^arn:aws:(s3:::|iam::111122223333:(role|oidc-provider)\/|[a-z0-9]+:us-east-1:(111122223333)?:)/,
+          );
       }
     }
   });
@@ -77,6 +84,7 @@ describe("rights of the deployer on AWS", () => {
   describe("for each plan", function () {
     this.timeout(120_000);
     const plans: Plan[] = [];
+    let global: Plan;
 
     before(async function () {
       needsSdks(this);
@@ -92,20 +100,28 @@ describe("rights of the deployer on AWS", () => {
       ]) {
         plans.push(await run({ stack: "aws", mode: "up", config }));
       }
+      const github = { subject: "repo:acme/skykv", ownerId: "1111", repositoryId: "2222", environment: "production" };
+      global = await run({ stack: "global", mode: "up", config: { github } });
     });
 
     const inAws = ({ resources }: Plan) =>
       resources.filter(({ type }) => type.startsWith("aws:") || type === "docker-build:index:Image");
 
     it("have all that its resources need, and nothing that none needs", () => {
-      const types = new Set(plans.flatMap(inAws).map(({ type }) => type));
+      assert.deepEqual([...actionsOf(platform)].sort(), needs(plans.flatMap(inAws)));
+    });
+
+    it("have what the stack global needs, by one policy", () => {
+      assert.deepEqual([...actionsOf(trust)].sort(), needs(inAws(global)));
+    });
+
+    it("are known for the types of resources that there are, and no others", () => {
+      const types = new Set([...plans, global].flatMap(inAws).map(({ type }) => type));
       assert.deepEqual([...types].sort(), Object.keys(providerCalls).sort());
-      const needed = new Set(Object.values(providerCalls).flatMap(({ keep, remove }) => [...keep, ...remove]));
-      assert.deepEqual([...actionsOf(all)].sort(), [...needed].sort());
     });
 
     it("reach each resource by the name that it gets", () => {
-      const named = plans.flatMap(inAws).flatMap(({ type, name, inputs }) => {
+      const named = [...plans, global].flatMap(inAws).flatMap(({ type, name, inputs }) => {
         const arn = facts.resources[type]?.outputs?.(inputs, name).arn;
         return typeof arn === "string" ? [{ action: providerCalls[type]!.keep[0]!, arn }] : [];
       });
@@ -117,6 +133,12 @@ describe("rights of the deployer on AWS", () => {
     });
   });
 });
+
+function needs(resources: Plan["resources"]): string[] {
+  const types = new Set(resources.map(({ type }) => type));
+  const calls = [...types].flatMap((type) => providerCalls[type] ?? []);
+  return [...new Set(calls.flatMap(({ keep, remove }) => [...keep, ...remove]))].sort();
+}
 
 function reaches(action: string, arn: string): boolean {
   return kept.some(

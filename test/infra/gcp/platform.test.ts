@@ -50,6 +50,7 @@ describe("the platform on Google Cloud", () => {
         monitoring: ["monitoring/alertPolicy:AlertPolicy"],
         networkconnectivity: ["networkconnectivity/serviceConnectionPolicy:ServiceConnectionPolicy"],
         pubsub: ["pubsub/topic:Topic"],
+        servicedirectory: ["compute/forwardingRule:ForwardingRule"],
         secretmanager: ["secretmanager/secret:Secret"],
         sqladmin: ["sql/databaseInstance:DatabaseInstance"],
         storage: ["storage/bucket:Bucket"],
