@@ -5,7 +5,7 @@ import { revealAll } from "../../infra/plan/engine/values.ts";
 import type { Plan } from "../../infra/plan/resource.ts";
 import { operatorVersions } from "../../infra/workload/operator-versions.ts";
 import { Kubernetes, type KubernetesObject, needsKubernetes } from "../support/kubernetes.ts";
-import { needsSdks, run } from "./support/sdks.ts";
+import { needsSdks, repositoryFile, run } from "./support/sdks.ts";
 
 const profiles = ["small", "standard", "large"];
 const plans: readonly { readonly stack: string; readonly config: Readonly<Record<string, unknown>> }[] = [
@@ -21,9 +21,6 @@ const plans: readonly { readonly stack: string; readonly config: Readonly<Record
 
 /** EKS runs Karpenter by itself, and says of no version that it is that. */
 const karpenterVersion = "1.8.0";
-
-/** Only EKS knows these: it publishes no definition, so that no other server can judge them. */
-const knownToEksAlone = ["NodeClass"];
 
 describe("the objects of Kubernetes", function () {
   this.timeout(120_000);
@@ -45,23 +42,19 @@ describe("the objects of Kubernetes", function () {
         ["external-secrets.io_clustersecretstores", "external-secrets.io_externalsecrets"],
       ),
       ...definitions("sigs.k8s.io/karpenter", karpenterVersion, "pkg/apis/crds", ["karpenter.sh_nodepools"]),
+      repositoryFile("test/infra/aws/fixtures/nodeclass.crd.yaml"),
     ]);
   });
   after(() => cluster?.stop());
 
   for (const [index, { stack, config }] of plans.entries()) {
-    const unjudged = stack === "aws" ? knownToEksAlone : [];
-    const but = unjudged.map((kind) => `, but for ${kind}, which only EKS can judge`).join("");
-    it(`of the stack ${stack} are accepted with ${JSON.stringify(config)}${but}`, async () => {
-      const { judged: objects = [], others = [] } = Object.groupBy(
-        objectsOf(await run({ stack, mode: "up", config })),
-        ({ kind }) => (knownToEksAlone.includes(kind) ? "others" : "judged"),
-      );
-      assert.deepEqual(
-        others.map(({ kind }) => kind),
-        unjudged,
-      );
+    it(`of the stack ${stack} are accepted with ${JSON.stringify(config)}`, async () => {
+      const objects = objectsOf(await run({ stack, mode: "up", config }));
       assert.equal(objects.length > 0, stack !== "global");
+      assert.equal(
+        objects.some(({ kind }) => kind === "NodeClass"),
+        stack === "aws",
+      );
       assert.deepEqual(problemsOf(cluster, inNamespacesOfTheirOwn(objects, `${index}`)), []);
     });
   }
@@ -94,6 +87,27 @@ describe("the objects of Kubernetes", function () {
       const problems = problemsOf(cluster, [restricted, ...wrong]).join("\n");
       assert.match(problems, /replica\b/);
       assert.match(problems, /\.spec\.port\b/);
+    });
+
+    it("with a NodeClass that looks for a subnet in two ways, has a tag of EKS's own or a field that there is not", () => {
+      const nodeClass = (name: string, spec: object) =>
+        object("eks.amazonaws.com/v1", "NodeClass", {
+          metadata: { name },
+          spec: {
+            role: "node",
+            subnetSelectorTerms: [{ id: "subnet-1" }],
+            securityGroupSelectorTerms: [{ id: "sg-1" }],
+            ...spec,
+          },
+        });
+      const problems = problemsOf(cluster, [
+        nodeClass("two-ways", { subnetSelectorTerms: [{ id: "subnet-1", tags: { Name: "private" } }] }),
+        nodeClass("tags-of-eks", { tags: { "karpenter.sh/nodepool": "ours" } }),
+        nodeClass("another-field", { ephemeralStorage: { kmsKeyId: "arn:aws:kms:us-east-1:111122223333:key/1" } }),
+      ]).join("\n");
+      assert.match(problems, /expected either id or tags/);
+      assert.match(problems, /a tag that EKS keeps for itself/);
+      assert.match(problems, /kmsKeyId\b/);
     });
   });
 });

@@ -5,6 +5,7 @@ import { needsSdks, repositoryFile } from "./support/sdks.ts";
 
 const run = promisify(execFile);
 const stacks = ["aws", "gcp", "azure", "global", "local"];
+const profiles = ["small", "standard", "large"];
 /** Seconds, on two idle cores. A test may take twice as long, as it seldom has them for itself. */
 const planLimit = 4;
 const typesLimit = 15;
@@ -32,9 +33,12 @@ describe("nobody waits long", function () {
   });
 
   for (const stack of stacks) {
-    it(`for a plan of ${stack}`, async () => {
-      report(`plan of ${stack}, median of 5`, await seconds(5, "infra/plan/main.ts", stack), planLimit);
-    });
+    for (const profile of profiles) {
+      it(`for a plan of ${stack} in the size ${profile}`, async () => {
+        const taken = await seconds(5, "infra/plan/main.ts", stack, "--profile", profile);
+        report(`plan of ${stack}, ${profile}, median of 5`, taken, planLimit);
+      });
+    }
   }
 
   it("for the types of the program to be checked, and they are right", async () => {
