@@ -84,7 +84,7 @@ export const gcpConfig = (profile: Profile) => {
           .extend({
             dns: z
               .boolean()
-              .default(true)
+              .default(false)
               .describe("Also reached by its host name: from any address, but only by whom IAM admits"),
           })
           .prefault({}),

@@ -56,7 +56,7 @@ export async function compare(earlier: Plan, now: Plan, tables: Tables): Promise
     const judgement = judgeOne(
       before.get(resource.urn),
       resource,
-      facts.get(resource.type)?.replacedBy ?? [],
+      replacing(facts.get(resource.type), resource),
       replaced,
     );
     judged.set(resource.urn, judgement);
@@ -90,6 +90,13 @@ type Verdict = {
   readonly follows: readonly string[];
 };
 type Judgement = Omit<Verdict, "kind"> & { readonly kind: Change["kind"] | "same" };
+
+/** The inputs whose change replaces a resource. */
+function replacing(facts: TypeFacts | null | undefined, { inputs }: PlannedResource): readonly string[] {
+  if (!facts) return [];
+  const { identifiedBy, replacedBy } = facts;
+  return identifiedBy !== undefined && inputs[identifiedBy] !== undefined ? [identifiedBy] : replacedBy;
+}
 
 /** `replaced`: which of the resources that it depends on are replaced. */
 function judgeOne(

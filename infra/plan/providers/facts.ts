@@ -25,6 +25,8 @@ export type TypeFacts = {
    * one of each element; naming an object names all of it.
    */
   readonly replacedBy: readonly string[];
+  /** An input that, where it is given, is the only one whose change replaces. */
+  readonly identifiedBy?: string;
   /** True for what holds data that a replacement would lose. */
   readonly stateful?: true;
   /** Which input carries tags or labels; null where the type has none. */

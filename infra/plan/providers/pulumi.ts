@@ -11,7 +11,11 @@ export const facts: ProviderFacts = {
     "pulumi:providers:docker-build": provider,
     "pulumi:providers:gcp": provider,
     // Another cluster than before: nothing in it is the same.
-    "pulumi:providers:kubernetes": { replacedBy: ["kubeconfig", "context", "cluster"], tags: null },
+    "pulumi:providers:kubernetes": {
+      replacedBy: ["kubeconfig", "context", "cluster"],
+      identifiedBy: "clusterIdentifier",
+      tags: null,
+    },
     "pulumi:providers:random": provider,
     "pulumi:providers:tls": provider,
   },

@@ -28,8 +28,8 @@ function problemsOf(changes: object): readonly string[] {
 }
 
 describe("the configuration of Google Cloud", () => {
-  it("opens the cluster's host name and none of its addresses, until it is told otherwise", () => {
-    assert.deepEqual((parseConfig(given) as GcpConfig).cluster.endpoint, { cidrs: [], dns: true });
+  it("opens neither the cluster's host name nor its address to the internet, until it is told otherwise", () => {
+    assert.deepEqual((parseConfig(given) as GcpConfig).cluster.endpoint, { cidrs: [], dns: false });
   });
 
   it("refuses a machine of the database that its edition does not have", () => {

@@ -87,15 +87,15 @@ describe("options of the platform on Google Cloud", () => {
     assert.deepEqual([autoscaling.minNodeCount, autoscaling.maxNodeCount], [2, 9]);
   });
 
-  it("reach the cluster by its address where its host name is closed", async () => {
+  it("reach the cluster by its host name where that is open, and else by its address", async () => {
     const reached = async (endpoint: Settings) => {
       const plan = await runPlatform({ cluster: { endpoint } });
       const { inputs } = plan.resources.find(({ type }) => type === "pulumi:providers:kubernetes")!;
       const { server } = JSON.parse(String(inputs.kubeconfig)).clusters[0].cluster;
       return { server, identifier: inputs.clusterIdentifier };
     };
-    const byName = await reached({});
-    const byAddress = await reached({ dns: false, cidrs: ["198.51.100.0/24"] });
+    const byName = await reached({ dns: true });
+    const byAddress = await reached({});
     assert.match(byName.server, /^https:\/\/gke-.*\.us-central1\.gke\.goog$/);
     assert.equal(byAddress.server, "https://10.35.0.2");
     assert.equal(byName.identifier, byAddress.identifier, "for Pulumi it is the same cluster, and its objects stay");
@@ -116,6 +116,7 @@ describe("everyday changes of the platform on Google Cloud", () => {
     ],
     "of a tag": [{ owner: "old-team" }, { owner: "new-team" }],
     "of who reaches the cluster's address": [{}, { cluster: { endpoint: { cidrs: ["198.51.100.0/24"] } } }],
+    "of who reaches the cluster by its host name": [{}, { cluster: { endpoint: { dns: true } } }],
     "of who is told of alarms": [{}, { alarms: { email: "oncall@example.com" } }],
     "to a larger disk and more backups": [{}, { database: { diskGb: 500, backups: 30 } }],
     "to a smaller disk, which the instance ignores": [{}, { database: { diskGb: 50 } }],

@@ -11,7 +11,7 @@ const facts: ProviderFacts = {
     "aws:db:Db": { replacedBy: ["storage.encrypted", "subnets[]", "keyId"], tags: null, stateful: true },
     "aws:key:Key": { replacedBy: ["spec"], tags: null },
     "aws:vm:Vm": { replacedBy: ["image"], tags: null },
-    "pulumi:providers:k8s": { replacedBy: ["kubeconfig"], tags: null },
+    "pulumi:providers:k8s": { replacedBy: ["kubeconfig"], identifiedBy: "cluster", tags: null },
   },
   calls: {},
 };
@@ -71,6 +71,15 @@ describe("a plan against an earlier one", () => {
       paths(await change({ type: "aws:vm:Vm", inputs: { env: before as [] } }, { inputs: { env: after as [] } }));
     assert.deepEqual(await of([b, c], [a, b, { name: "c", value: 2 }]), ["env.c.value", "env.a.name", "env.a.value"]);
     assert.deepEqual(await of([a, b], [b, a]), ["env[0].name", "env[1].name"]);
+  });
+
+  it("replaces what an input identifies by that input alone", async () => {
+    const type = "pulumi:providers:k8s";
+    const kindOf = async (before: Record<string, string>, after: Record<string, string>) =>
+      (await change({ type, inputs: before }, { inputs: after }))?.kind;
+    assert.equal(await kindOf({ kubeconfig: "a" }, { kubeconfig: "b" }), "replace");
+    assert.equal(await kindOf({ kubeconfig: "a", cluster: "one" }, { kubeconfig: "b", cluster: "one" }), "update");
+    assert.equal(await kindOf({ kubeconfig: "a", cluster: "one" }, { kubeconfig: "a", cluster: "two" }), "replace");
   });
 
   it("replaces where the cloud cannot change a property in place", async () => {
