@@ -282,7 +282,8 @@ export const facts: ProviderFacts = {
     },
 
     "gcp:secretmanager/secret:Secret": {
-      replacedBy: ["secretId", "project", "replication"],
+      // Another key is taken up in place.
+      replacedBy: ["secretId", "project", "replication.auto", "replication.userManaged.replicas[].location"],
       stateful: true,
       tags: "labels",
       physicalName: { input: "secretId", pattern: /^[A-Za-z0-9_-]{1,255}$/ },
