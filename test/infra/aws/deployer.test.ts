@@ -82,7 +82,7 @@ describe("rights of the deployer on AWS", () => {
   });
 
   describe("for each plan", function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const plans: Plan[] = [];
     let global: Plan;
 

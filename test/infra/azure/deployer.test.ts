@@ -41,7 +41,7 @@ const endsData = (type: string) =>
   ].includes(type);
 
 describe("rights of the deployer on Azure", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
 
   it("are actions that are named one by one, each in one role of one subscription", () => {
     for (const [name, role] of roles) {

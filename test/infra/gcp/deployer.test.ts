@@ -35,7 +35,7 @@ const conditions = new Map(
 );
 
 describe("rights of the deployer on Google Cloud", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const permissionsOf = (names: readonly string[]) =>
     new Set(names.flatMap((name) => roles.get(name)!.includedPermissions));
   /** All roles of the cloud's own stack. `trust` is for that of the stack `global`. */
