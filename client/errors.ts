@@ -13,7 +13,7 @@ export type ErrorCode =
   | "namespace-not-found"
   /** 412: the entry is not in the demanded state; `current` says what it is. */
   | "condition-failed"
-  /** 504: written in this cloud, perhaps not in the others; `version` says what. Never "failed". */
+  /** 504: written in this cloud, perhaps not in the others; `version` says what (of several writes `problem.versions`). Never "failed". */
   | "unconfirmed"
   | "rate-limited"
   | "unavailable"

@@ -8,7 +8,7 @@ import {
   ValueEntry,
   type WireEntry,
 } from "./entry.ts";
-import { SkyKVError } from "./errors.ts";
+import { fromProblem, type Problem, SkyKVError } from "./errors.ts";
 import { type ExportOptions, exportEntries, exportStream } from "./export.ts";
 import {
   type Call,
@@ -318,11 +318,12 @@ export class Namespace {
       let deleted = 0;
       try {
         for await (const line of linesOf(response)) {
-          const progress = parseLine<{ type: string; deleted: number; session?: string }>(line);
+          const progress = parseLine<{ type: string; deleted: number; session?: string; problem?: Problem }>(line);
           deleted = progress.deleted;
           // The headers were sent before anything was deleted.
           if (progress.session !== undefined) this.#transport.session.accept(progress.session);
           options.onProgress?.(before + deleted);
+          if (progress.problem) throw fromProblem(progress.problem, Number(progress.problem.status));
           if (progress.type === "end") return before + deleted;
         }
       } finally {

@@ -252,6 +252,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
       };
       const io = {
         store: postgres.member,
+        blobs,
         hints,
         clock,
         now,

@@ -24,7 +24,7 @@ const stepInterval = 1000;
 const roundSteps = 60;
 const blobRounds = 60;
 const leaseSeconds = 10;
-/** Milliseconds that a blob without an entry stays: longer than any upload or read takes. */
+/** Milliseconds that a blob without an entry stays: longer than any upload, read or fetch by a peer takes. */
 const blobGrace = 3_600_000;
 const blobBatch = 500;
 /** How long, and how many, states that lost to a concurrent write are kept. */
@@ -77,7 +77,7 @@ export class Maintenance {
     if (removed > 0) onReaped(removed);
   }
 
-  /** Deletes blobs that no entry refers to. */
+  /** Deletes blobs that nothing refers to. */
   async collectBlobs(): Promise<number> {
     const { blobs, connections, now } = this.#options;
     let deleted = 0;

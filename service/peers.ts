@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { Blobs } from "./blobs/port.ts";
 import type { Config } from "./config.ts";
 import type { HybridClock, Now } from "./kv/clock.ts";
 import type { Hints } from "./queue/port.ts";
@@ -18,6 +19,7 @@ const repairInterval = 600_000;
 export type PeersOptions = {
   readonly config: Config;
   readonly store: MemberStore;
+  readonly blobs: Blobs;
   readonly hints: Hints;
   readonly clock: HybridClock;
   readonly now: Now;
@@ -44,7 +46,7 @@ export type Peers = {
 
 /** Joins the cluster: listens for the peers and begins to replicate. Rejects when it cannot; nothing is left running then. */
 export async function openPeers(options: PeersOptions): Promise<Peers> {
-  const { config, store, hints, clock, now, monotonic, floorAge, log } = options;
+  const { config, store, blobs, hints, clock, now, monotonic, floorAge, log } = options;
   const tls = { cert: config.PEER_TLS_CERT_FILE!, key: config.PEER_TLS_KEY_FILE!, ca: config.PEER_TLS_CA_FILE! };
   const link = new HttpsLink(config.PEERS, tls);
   const stopped = new AbortController();
@@ -58,6 +60,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
     io: {
       store,
       link,
+      blobs,
       hints,
       clock,
       now,
@@ -80,6 +83,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       options.onHeard();
       return answer;
     },
+    openBlob: (request) => replication.openBlob(request),
     onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });
@@ -95,8 +99,9 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       await listener.close();
       const ended = replication.stop();
       stopped.abort();
-      await ended;
+      // A repair may wait for minutes for a large value.
       link.close();
+      await ended;
     },
   };
 }
@@ -109,6 +114,7 @@ function eventsTo(registry: Registry, log: Logger): (event: Event) => void {
   const batches = counter("skykv_replication_batches_total", "Batches that peers have committed", ["peer"]);
   const sent = counter("skykv_replication_sent_entries_total", "Entries that peers have committed", ["peer"]);
   const received = counter("skykv_replication_received_entries_total", "Entries that peers sent", ["peer"]);
+  const fetched = counter("skykv_replication_fetched_bytes_total", "Bytes of large values that peers sent", ["peer"]);
   const conflicts = counter("skykv_conflicts_total", "Writes that lost to a concurrent write of another cloud", [
     "peer",
   ]);
@@ -131,6 +137,9 @@ function eventsTo(registry: Registry, log: Logger): (event: Event) => void {
         break;
       case "received":
         received.inc({ peer }, event.entries);
+        break;
+      case "fetched":
+        fetched.inc({ peer }, event.bytes);
         break;
       case "conflict":
         conflicts.inc({ peer }, event.entries);

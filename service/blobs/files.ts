@@ -19,7 +19,7 @@ const shards = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, 
 export function fileBlobs(directory: string): Blobs {
   const uploads = join(directory, "uploads");
   prepare(directory, uploads);
-  /** How many puts of a digest are being finished, and the deletion that is under way. */
+  /** How many puts or touches of a digest are under way, and the deletion that is under way. */
   const keeping = new Map<Digest, number>();
   const deleting = new Map<Digest, Promise<void>>();
 
@@ -29,20 +29,30 @@ export function fileBlobs(directory: string): Blobs {
     return join(folderOf(digest), digest);
   };
 
-  async function keep(upload: string, digest: Digest): Promise<void> {
+  /** Runs when no deletion of the blob is under way, and lets none begin. */
+  async function whileKept<T>(digest: Digest, work: () => Promise<T>): Promise<T> {
     keeping.set(digest, (keeping.get(digest) ?? 0) + 1);
     try {
       await deleting.get(digest)?.catch(() => {});
-      // Also over a file that is there: the bytes are the same, and its name may not be on the disk yet.
-      await rename(upload, pathOf(digest));
-      await sync(folderOf(digest));
-      const now = new Date();
-      await utimes(pathOf(digest), now, now);
+      return await work();
     } finally {
       const others = keeping.get(digest)! - 1;
       if (others > 0) keeping.set(digest, others);
       else keeping.delete(digest);
     }
+  }
+
+  async function keep(upload: string, digest: Digest): Promise<void> {
+    // Also over a file that is there: the bytes are the same.
+    await rename(upload, pathOf(digest));
+    await renew(digest);
+  }
+
+  /** Also when somebody else gave the file its name: that may not be on the disk yet. */
+  async function renew(digest: Digest): Promise<void> {
+    const now = new Date();
+    await utimes(pathOf(digest), now, now);
+    await sync(folderOf(digest));
   }
 
   async function remove(digest: Digest, putAt: number): Promise<void> {
@@ -55,7 +65,7 @@ export function fileBlobs(directory: string): Blobs {
       const upload = join(uploads, randomUUID());
       try {
         const written = await write(upload, source, limit);
-        await keep(upload, written.digest);
+        await whileKept(written.digest, () => keep(upload, written.digest));
         return written;
       } catch (error) {
         await rm(upload, { force: true });
@@ -70,6 +80,10 @@ export function fileBlobs(directory: string): Blobs {
 
     async has(digest: Digest): Promise<boolean> {
       return (await orNull(stat(pathOf(digest)))) !== null;
+    },
+
+    async touch(digest: Digest): Promise<boolean> {
+      return (await orNull(whileKept(digest, () => renew(digest).then(() => true)))) ?? false;
     },
 
     async delete(digest: Digest, putAt: number): Promise<void> {

@@ -16,6 +16,8 @@ export interface Blobs {
   /** Bytes `start` to `end` (inclusive) of a blob, null when it is not there. */
   open(digest: Digest, range?: { readonly start: number; readonly end: number }): Promise<Readable | null>;
   has(digest: Digest): Promise<boolean>;
+  /** Whether it is there; if so it counts as put now, so that an entry may refer to it before the collector comes by. */
+  touch(digest: Digest): Promise<boolean>;
   /** Removes a blob unless it was put again after `putAt` (as `list` told it): a new upload of the same bytes wins. */
   delete(digest: Digest, putAt: number): Promise<void>;
   /** Every blob with the time it was last put, milliseconds since 1970, for the collector. */

@@ -4,6 +4,7 @@ import { entryRoutes } from "./entries.ts";
 import { type Exchange, exchangeOf, logUnexpected, problemHeaders, remember, sendProblem } from "./exchange.ts";
 import { Problem, problemOf } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
+import { conflictRoutes } from "./routes/conflicts.ts";
 import { deletePrefixRoutes } from "./routes/delete-prefix.ts";
 import { documentEntryRoutes } from "./routes/entries.ts";
 import { exportRoutes } from "./routes/export.ts";
@@ -56,6 +57,7 @@ export function createApp(service: Service): App {
   keyRoutes(app, service);
   exportRoutes(app, service);
   importRoutes(app, service);
+  conflictRoutes(app, service);
   operationsRoutes(app, service);
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);

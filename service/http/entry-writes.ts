@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { TooLargeError } from "../blobs/port.ts";
 import type { Conditions, NewValue, Operation } from "../kv/decide.ts";
-import { counterValue } from "../kv/entry.ts";
+import { counterValue, tagOf } from "../kv/entry.ts";
 import { pathOf } from "../kv/path.ts";
 import type { Session } from "../kv/session.ts";
+import { formatVersion } from "../kv/version.ts";
 import type { StepResult, WriteAnswer } from "../store/jobs.ts";
 import { type Access, access, accessNow } from "./access.ts";
+import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "./durability.ts";
 import type { Target } from "./entries.ts";
 import { type Exchange, sendSoon } from "./exchange.ts";
 import type { Namespace } from "./namespaces.ts";
@@ -16,7 +18,6 @@ import { refusalOf } from "./refusals.ts";
 import { cacheControl, stateHeaders } from "./render.ts";
 import {
   conditionsOf,
-  durabilityOf,
   type HeaderOf,
   idempotencyKeyOf,
   metaOf,
@@ -45,7 +46,7 @@ export async function writeEntry(
   const schema = target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery;
   const query = target.query === "" ? {} : parseQuery(schema, target.query);
   const conditions = conditionsOf(header, query.if_version);
-  const durability = durabilityOf(header("kv-durability"));
+  const durability = durabilityOf(service, header("kv-durability"), settings.default_durability);
   const session = sessionOf(header("kv-session"));
   const idempotencyKey = idempotencyKeyOf(header("idempotency-key"));
   const isConditional = conditions.ifMatch !== null || conditions.ifNoneMatch !== null;
@@ -64,7 +65,8 @@ export async function writeEntry(
     allOrNothing: true,
     receipt: idempotencyKey === null ? null : receiptOf(who, exchange, idempotencyKey, target, header, operation),
   });
-  sendWritten(service, exchange, answer, operation, durability, session);
+  const confirmed = !answer.results[0]!.ok || (await isConfirmed(service, durability, [path]));
+  sendWritten(service, exchange, answer, operation, durability, confirmed, session);
 }
 
 async function operationOf(
@@ -156,16 +158,21 @@ function sendWritten(
   exchange: Exchange,
   answer: WriteAnswer,
   operation: Operation,
-  durability: string,
+  durability: Durability,
+  confirmed: boolean,
   session: Session | null,
 ): void {
   const result: StepResult = answer.results[0]!;
   const token = service.sessions.token(session, result.stored);
   if (!result.ok) {
-    const headers = { "KV-Session": token, "KV-Durability": durability, ...(answer.replayed && replayed) };
+    const headers = { "KV-Session": token, "KV-Durability": "local", ...(answer.replayed && replayed) };
     throw refusalOf(result.reason, result.current, headers);
   }
   const entry = result.stored!.entry;
+  if (!confirmed) {
+    const state = { version: formatVersion(entry.version), etag: tagOf(entry) };
+    throw unconfirmed(durability, state, { "KV-Session": token, ...(answer.replayed && replayed) });
+  }
   const headers = stateHeaders(entry);
   headers.push("Cache-Control", privateCache, "KV-Session", token, "KV-Durability", durability);
   headers.push("KV-Request-Id", exchange.id, ...exchange.limits);

@@ -44,6 +44,7 @@ export const problemKinds = {
   uncertain: [503, "The write may or may not have happened"],
   "session-behind": [503, "This cloud has not yet seen what the session has"],
   draining: [503, "This process is shutting down"],
+  unconfirmed: [504, "The write is not confirmed by other clouds"],
   "storage-full": [507, "The store is full"],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -73,17 +73,6 @@ export function consistencyOf(text: string | undefined): Consistency {
   );
 }
 
-/** The level that the answer may claim. Without peers there is only `local`. */
-export function durabilityOf(text: string | undefined): "local" {
-  if (text === undefined || text === "local") return "local";
-  if (text === "peer" || text === "all")
-    throw new Problem("no-peers", `KV-Durability ${text} needs another cloud, and there is none; use local`);
-  throw new Problem(
-    "bad-parameter",
-    `expected KV-Durability local, peer or all, found ${JSON.stringify(text.slice(0, 40))}`,
-  );
-}
-
 export function idempotencyKeyOf(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (/^[\x21-\x7e]{1,255}$/.test(text)) return text;

@@ -27,7 +27,7 @@ export const limits = {
 } as const;
 
 const timestamp = z.string().datetime({ precision: 3 }).openapi({ example: "2026-11-21T09:30:00.000Z" });
-const version = z
+export const version = z
   .string()
   .regex(/^[0-9a-f]{16}-[a-z0-9-]{1,32}$/)
   .openapi({ example: "019aa3b1c5e20000-aws" });
@@ -225,6 +225,11 @@ export const sessionHeader = {
       "From an earlier answer, of any cloud: what it has seen, this answer has seen too. What the cloud lacks of that it waits for (2 s), then asks of the cloud that has it; else 503 `session-behind`.",
   }),
 };
+/** A header, in the document: `durabilityOf` reads it. */
+export const durability = z.enum(["local", "peer", "all"]).optional().openapi({
+  description:
+    "Where the write must be committed before the answer: in this cloud, in one other cloud too, or in all members. Without it the namespace's default. 504 `unconfirmed`: written here, perhaps not there.",
+});
 
 const sessionSoFar = z.string().openapi({
   description: "The `KV-Session` that covers all that was written so far: the headers left before it was known.",
@@ -232,7 +237,12 @@ const sessionSoFar = z.string().openapi({
 
 /** Lines of the answer to a deletion by prefix; without a last one of type `end` it was cut. */
 export const deleteProgress = z
-  .object({ type: z.enum(["progress", "end"]), deleted: z.number().int(), session: sessionSoFar })
+  .object({
+    type: z.enum(["progress", "error", "end"]),
+    deleted: z.number().int(),
+    session: sessionSoFar,
+    problem: problem.optional(),
+  })
   .openapi("DeleteProgress");
 
 export const watchQuery = z
@@ -447,6 +457,8 @@ export const conflict = z
     encoding: encoding.optional(),
   })
   .openapi("Conflict");
+
+export const conflictQuery = z.strictObject({ key }).openapi("ConflictQuery");
 
 export const cluster = z
   .object({

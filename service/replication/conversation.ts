@@ -25,6 +25,12 @@ export async function headFor(io: Io, peer: string, floor?: bigint): Promise<Hea
   return { sender, to: known?.incarnation ?? null, news };
 }
 
+/** A peer as the sender of what was fetched from it. */
+export async function senderOf({ store }: Io, peer: string): Promise<Sender> {
+  const known = (await store.peers()).find((one) => one.peer === peer)!;
+  return { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
+}
+
 /** Asks a peer and takes note of what its answer says of itself. Rejects with a {@link RefusedError}, or with the link's errors. */
 export async function ask<Kind extends Answer["kind"]>(
   io: Io,

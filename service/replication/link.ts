@@ -1,15 +1,20 @@
+import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import type { PeerCertificate } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import type { Link } from "./io.ts";
+import type { BlobRequest, Link } from "./io.ts";
 
 /** Certificate and key of this cloud, and the authority that signs those of all members. The common name is the cloud's. */
 export type PeerTls = { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer };
 
 /** Milliseconds until an answer is given up. */
 const timeout = 5000;
-/** Connections to one peer. */
+/** Connections to one peer. Blobs have some of their own: what takes minutes must not be in the way of what takes none. */
 const maxConnections = 8;
+const maxBlobConnections = 2;
+/** Milliseconds without a byte of a blob after which it is given up. */
+export const stallTimeout = 10_000;
 /** Bytes of one message, as sent and unpacked: a batch of small entries, or one entry with the largest inline value. */
 export const maxSentBytes = 16 * 2 ** 20;
 export const maxUnpackedBytes = 64 * 2 ** 20;
@@ -24,22 +29,23 @@ export const unpack = (bytes: Uint8Array): Promise<Buffer> =>
 
 /** Speaks to peers over HTTPS with certificates on both sides. Each peer has connections of its own. */
 export class HttpsLink implements Link {
-  readonly #peers = new Map<string, { readonly url: string; readonly agent: Agent }>();
+  readonly #peers = new Map<string, { readonly url: string; readonly agent: Agent; readonly blobAgent: Agent }>();
 
   constructor(peers: ReadonlyMap<string, string>, tls: PeerTls) {
     for (const [peer, url] of peers) {
-      const agent = new Agent({
+      const options = {
         ...tls,
         keepAlive: true,
-        maxSockets: maxConnections,
         minVersion: "TLSv1.3",
         // Who it is says the certificate's name, not the host's: addresses move, clouds do not.
-        checkServerIdentity: (_host, { subject }) =>
+        checkServerIdentity: (_host: string, { subject }: PeerCertificate) =>
           subject.CN === peer
             ? undefined
             : new Error(`expected the certificate of ${peer}, found that of ${subject.CN}`),
-      });
-      this.#peers.set(peer, { url, agent });
+      } as const;
+      const agent = new Agent({ ...options, maxSockets: maxConnections });
+      const blobAgent = new Agent({ ...options, maxSockets: maxBlobConnections });
+      this.#peers.set(peer, { url, agent, blobAgent });
     }
   }
 
@@ -72,7 +78,28 @@ export class HttpsLink implements Link {
     return unpack(answer);
   }
 
+  /** `GET /blobs/{digest}?path={namespace}/{key}` with a `Range`. */
+  blob(peer: string, { path, digest, start }: BlobRequest): Promise<IncomingMessage | null> {
+    const { url, blobAgent } = this.#peers.get(peer)!;
+    const target = new URL(`/blobs/${digest}?${new URLSearchParams({ path })}`, url);
+    return new Promise((resolve, reject) => {
+      const headers = { Range: `bytes=${start}-` };
+      const sending = request(target, { agent: blobAgent, headers, timeout: stallTimeout });
+      sending.on("timeout", () => sending.destroy(new Error(`${peer} sent nothing for ${stallTimeout / 1000} s`)));
+      sending.on("error", reject).on("response", (response) => {
+        if (response.statusCode === 206) return resolve(response);
+        response.resume();
+        if (response.statusCode === 404) resolve(null);
+        else reject(new Error(`${peer} answered ${response.statusCode}`));
+      });
+      sending.end();
+    });
+  }
+
   close(): void {
-    for (const { agent } of this.#peers.values()) agent.destroy();
+    for (const { agent, blobAgent } of this.#peers.values()) {
+      agent.destroy();
+      blobAgent.destroy();
+    }
   }
 }

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
-import { maxSentBytes, type PeerTls, pack, unpack } from "./link.ts";
+import type { BlobRequest } from "./io.ts";
+import { maxSentBytes, type PeerTls, pack, stallTimeout, unpack } from "./link.ts";
 
 export type ListenerOptions = {
   readonly host: string;
@@ -11,6 +14,8 @@ export type ListenerOptions = {
   readonly tls: PeerTls;
   readonly peers: ReadonlySet<string>;
   readonly receive: (peer: string, message: Uint8Array) => Promise<Uint8Array>;
+  /** Null: there is no such blob for a peer. */
+  readonly openBlob: (request: BlobRequest) => Promise<Readable | null>;
   /** Somebody without a member's certificate, or with a message that is none. Never holds content. */
   readonly onRefused: (reason: string) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -18,6 +23,8 @@ export type ListenerOptions = {
 
 /** Messages of one peer that are worked on at once; it sends fewer itself. More would be memory that it can take from us. */
 const maxPerPeer = 16;
+/** Blobs that are sent to one peer at once: two to each of a few processes. */
+const maxBlobsPerPeer = 8;
 /** Milliseconds for a whole request. */
 const requestTimeout = 10_000;
 
@@ -26,6 +33,7 @@ export class PeerListener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #active = new Map<string, number>();
+  readonly #blobs = new Map<string, number>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -60,11 +68,14 @@ export class PeerListener {
     const name = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
     const peer = Array.isArray(name) ? undefined : name;
     if (peer === undefined || !peers.has(peer)) return refuse(403, "stranger");
-    if (request.method !== "POST" || request.url !== "/replication") return refuse(404, "path");
-    const active = this.#active.get(peer) ?? 0;
-    if (active >= maxPerPeer) return refuse(429, "busy");
-    this.#active.set(peer, active + 1);
+    const blob = request.method === "GET" ? blobRequestOf(request) : null;
+    if (blob === null && (request.method !== "POST" || request.url !== "/replication")) return refuse(404, "path");
+    const [counts, most] = blob === null ? [this.#active, maxPerPeer] : [this.#blobs, maxBlobsPerPeer];
+    const active = counts.get(peer) ?? 0;
+    if (active >= most) return refuse(429, "busy");
+    counts.set(peer, active + 1);
     try {
+      if (blob !== null) return await this.#sendBlob(blob, response);
       const sent = await bodyOf(request);
       if (sent === null) return refuse(413, "oversized");
       const message = await unpack(sent).catch(() => null);
@@ -76,11 +87,23 @@ export class PeerListener {
     } catch (error) {
       // The store's troubles, or a peer that went away: it tries again.
       onTrouble(error);
-      if (!response.headersSent) response.writeHead(503);
-      response.end();
+      if (response.headersSent) response.destroy();
+      else response.writeHead(503).end();
     } finally {
-      this.#active.set(peer, this.#active.get(peer)! - 1);
+      counts.set(peer, counts.get(peer)! - 1);
     }
+  }
+
+  async #sendBlob(blob: BlobRequest, response: ServerResponse): Promise<void> {
+    const bytes = await this.#options.openBlob(blob);
+    if (bytes === null) {
+      response.writeHead(404).end();
+      return;
+    }
+    // A peer that stopped reading would keep the file open.
+    response.setTimeout(stallTimeout, () => response.destroy());
+    response.writeHead(206, { "Content-Type": "application/octet-stream" });
+    await pipeline(bytes, response);
   }
 
   async close(): Promise<void> {
@@ -89,6 +112,16 @@ export class PeerListener {
     setTimeout(() => this.#server.closeAllConnections(), 1000).unref();
     await closed;
   }
+}
+
+/** Null when it is none. */
+function blobRequestOf({ url, headers }: IncomingMessage): BlobRequest | null {
+  const target = /^\/blobs\/([0-9a-f]{64})\?(.+)$/.exec(url!);
+  const path = new URLSearchParams(target?.[2]).get("path");
+  const start = /^bytes=(\d{1,15})-$/.exec(headers.range ?? "")?.[1];
+  // The database would refuse a NUL.
+  if (target === null || path === null || path.includes("\0") || start === undefined) return null;
+  return { path, digest: target[1]!, start: Number(start) };
 }
 
 /** Null when it is too long. */

@@ -10,12 +10,18 @@ import type { Result } from "./protocol.ts";
 const maxAttempts = 8;
 const dueBatch = 500;
 
+/** What became of an entry; the sender of one in quarantine is rid of it, but must not call it committed. */
+export type Outcome = Result | "quarantined";
+
 /** Takes entries in: the one way by which what another cloud wrote gets into this one's database. */
 export class Merger {
   readonly #io: Io;
+  readonly #fetch: (peer: string, carried: Carried) => void;
 
-  constructor(io: Io) {
+  /** `fetch` is told of entries whose bytes are not here, and need not do anything: the peer tells of them again. */
+  constructor(io: Io, fetch: (peer: string, carried: Carried) => void) {
     this.#io = io;
+    this.#fetch = fetch;
   }
 
   /**
@@ -23,16 +29,23 @@ export class Merger {
    * results they are committed. "floor": this cloud's floor is another one by now; nothing more was done, and the sender
    * must read its entries anew: a higher floor here means that what superseded them may be forgotten.
    */
-  async merge(sender: Sender, entries: readonly Carried[], self: Identity): Promise<readonly Result[] | "floor"> {
+  async merge(sender: Sender, entries: readonly Carried[], self: Identity): Promise<readonly Outcome[] | "floor"> {
     const { store, now, clock, onEvent } = this.#io;
-    const results = new Map<Path, Result>();
+    const results = new Map<Path, Outcome>();
     const newest = hybridTime(now() + maxAhead);
     // Never dropped: the copies would differ for good. Never merged: nobody could overwrite it until its time has come.
-    const future = entries.filter(({ entry }) => entry.version.time > newest && entry.kind !== "counter");
-    // A counter's life may be deleted and forgotten before the time of its newest cell has come, so what is kept of it here
-    // would bring that life back. The sender keeps it, and sends what it is by then.
-    for (const { path, entry } of entries)
-      if (entry.version.time > newest && entry.kind === "counter") results.set(path, "future");
+    const future: Carried[] = [];
+    for (const carried of entries) {
+      if (carried.entry.version.time <= newest) continue;
+      // A counter's life may be deleted and forgotten before the time of its newest cell has come, so what is kept of it
+      // here would bring that life back. The sender keeps it, and sends what it is by then.
+      if (carried.entry.kind === "counter") results.set(carried.path, "future");
+      else if (!(await this.#hasBytes(sender, carried))) results.set(carried.path, "no-blob");
+      else {
+        results.set(carried.path, "quarantined");
+        future.push(carried);
+      }
+    }
     let waiting = entries.filter(({ entry }) => entry.version.time <= newest);
     const quarantine = future.map((carried) => ({ carried, shard: shardOf(carried.path) }));
     let conflicts = 0;
@@ -41,7 +54,7 @@ export class Merger {
       attempt < maxAttempts && (waiting.length > 0 || (attempt === 0 && future.length > 0));
       attempt++
     ) {
-      const arrivals = await this.#decide(waiting, self, results);
+      const arrivals = await this.#decide(sender, waiting, self, results);
       const kept = attempt === 0 ? quarantine : [];
       if (arrivals.every(({ write, loser }) => write === null && loser === null) && kept.length === 0) return finish();
       const startedAt = this.#io.monotonic();
@@ -60,7 +73,7 @@ export class Merger {
     for (const { path } of waiting) results.set(path, "busy");
     return finish();
 
-    function finish(): readonly Result[] {
+    function finish(): readonly Outcome[] {
       for (const { entry } of entries) if (entry.version.time <= newest) clock.observe(entry.version.time);
       if (conflicts > 0) onEvent({ kind: "conflict", peer: sender.peer, entries: conflicts });
       if (future.length > 0) onEvent({ kind: "quarantined", peer: sender.peer, entries: future.length });
@@ -69,24 +82,41 @@ export class Merger {
   }
 
   /** What is to be done with each entry, on the present state of its key. Notes in `results` what must come again. */
-  async #decide(entries: readonly Carried[], self: Identity, results: Map<Path, Result>): Promise<Arrival[]> {
+  async #decide(
+    sender: Sender,
+    entries: readonly Carried[],
+    self: Identity,
+    results: Map<Path, Outcome>,
+  ): Promise<Arrival[]> {
     const { floor, recovering } = self;
     const arrivals: Arrival[] = [];
     if (entries.length === 0) return arrivals;
     const found = await this.#io.store.current(entries.map(({ path }) => path));
-    entries.forEach((incoming, i) => {
+    for (const [i, incoming] of entries.entries()) {
       const { path, entry } = incoming;
       const { changed, carried, namespace } = found[i]!;
-      if (namespace !== null && entry.version.time <= namespace.epoch) return;
-      if (namespace === null || namespace.isDeleted) results.set(path, "unknown-namespace");
-      else if (entry.kind === "value" && entry.blob !== null) results.set(path, "no-blob");
-      else {
-        // Merged with what the backup had, what was deleted and forgotten since would come back.
-        const here = recovering ? trusted(carried, floor) : carried;
-        arrivals.push({ path, expects: changed, ...meet(here, incoming, floor, this.#io.now()) });
+      if (namespace !== null && entry.version.time <= namespace.epoch) continue;
+      if (namespace === null || namespace.isDeleted) {
+        results.set(path, "unknown-namespace");
+        continue;
       }
-    });
+      // Merged with what the backup had, what was deleted and forgotten since would come back.
+      const here = recovering ? trusted(carried, floor) : carried;
+      const meeting = meet(here, incoming, floor, this.#io.now());
+      // What lost is kept to be looked at, so its bytes must be here too; an old state that nobody keeps needs none.
+      const isKept = meeting.write !== null || meeting.loser !== null;
+      if (isKept && !(await this.#hasBytes(sender, incoming))) results.set(path, "no-blob");
+      else arrivals.push({ path, expects: changed, ...meeting });
+    }
     return arrivals;
+  }
+
+  /** Whether all of the value is here, durably; what is not is fetched. */
+  async #hasBytes({ peer }: Sender, carried: Carried): Promise<boolean> {
+    const { entry } = carried;
+    if (entry.kind !== "value" || entry.blob === null || (await this.#io.blobs.touch(entry.blob))) return true;
+    this.#fetch(peer, carried);
+    return false;
   }
 
   /** Merges what is in quarantine and no longer from the future. */

@@ -51,7 +51,12 @@ export type Refusal = "malformed" | "protocol" | "stranger" | "incarnation" | "f
 
 export type Answer =
   | { readonly kind: "refused"; readonly reason: Refusal }
-  | { readonly kind: "applied"; readonly results: readonly Result[] }
+  /** `quarantined`: which of the entries with a result of null are kept until their time; null: an older release. */
+  | {
+      readonly kind: "applied";
+      readonly results: readonly Result[];
+      readonly quarantined: readonly number[] | null;
+    }
   /** `catalog` is the digest of the peer's catalog; null: its release keeps that to itself. */
   | { readonly kind: "heard"; readonly catalog: bigint | null }
   | { readonly kind: "differ"; readonly ranges: readonly number[] }
@@ -186,6 +191,7 @@ export function readAnswer(body: Fields, take: Take): Answer {
       return {
         kind: "applied",
         results: array(body.results).map((result) => (result === null ? null : string(result))) as Result[],
+        quarantined: body.quarantined == null ? null : array(body.quarantined).map(number),
       };
     case "heard":
       return { kind: "heard", catalog: body.catalog == null ? null : bigint(body.catalog) };

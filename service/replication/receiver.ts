@@ -1,8 +1,9 @@
+import type { Readable } from "node:stream";
 import type { Path } from "../kv/path.ts";
 import type { Catalog } from "./catalog.ts";
 import { headFor } from "./conversation.ts";
 import { summarise } from "./digests.ts";
-import type { Io } from "./io.ts";
+import type { BlobRequest, Io } from "./io.ts";
 import type { Merger } from "./merger.ts";
 import {
   type Answer,
@@ -48,6 +49,14 @@ export class Receiver {
     return this.#answer(peer, answer);
   }
 
+  /** A member gets the bytes of current values, which it may have anyway, and learns nothing of any other digest. */
+  async openBlob({ path, digest, start }: BlobRequest): Promise<Readable | null> {
+    const { rows } = await this.#io.store.carried([path], 1);
+    const entry = rows[0]?.entry;
+    if (entry?.kind !== "value" || entry.blob !== digest || start >= entry.size) return null;
+    return this.#io.blobs.open(digest, { start, end: entry.size - 1 });
+  }
+
   async #answer(peer: string, body: Answer): Promise<Uint8Array> {
     return encode({ head: await headFor(this.#io, peer), body });
   }
@@ -75,7 +84,11 @@ export class Receiver {
       const results = await this.#merger.merge(head.sender, body.entries, self);
       if (results === "floor") return refuse("floor");
       onEvent({ kind: "received", peer, entries: body.entries.length });
-      return { kind: "applied", results };
+      return {
+        kind: "applied",
+        results: results.map((result) => (result === "quarantined" ? null : result)),
+        quarantined: results.flatMap((result, i) => (result === "quarantined" ? [i] : [])),
+      };
     }
     // Its entries up to the floor may have been deleted elsewhere after the backup: nobody may take them from here.
     if (self.recovering) return refuse("recovering");

@@ -2,10 +2,11 @@ import { type Carried, stateText } from "../kv/carried.ts";
 import { normal } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
 import type { DigestRow, Identity, Peer } from "../store/member.ts";
-import { ask, RefusedError, rebuilding } from "./conversation.ts";
+import { ask, RefusedError, rebuilding, senderOf } from "./conversation.ts";
 import { differing, summarise } from "./digests.ts";
+import type { BlobFetcher } from "./fetcher.ts";
 import type { Io } from "./io.ts";
-import type { Merger } from "./merger.ts";
+import type { Merger, Outcome } from "./merger.ts";
 import type { Range, RangeSum } from "./protocol.ts";
 import { after } from "./receiver.ts";
 
@@ -17,6 +18,9 @@ const exchangedKeys = 100;
 const exchangedBytes = 2 * 2 ** 20;
 /** Milliseconds between steps, so that clients hardly notice. */
 const rest = 50;
+/** Times that a peer is asked whether it has fetched the bytes of large values, and milliseconds in between. */
+const maxWaits = 30;
+const blobWait = 1000;
 
 type Step = { readonly next: Path | null; readonly keys: number; readonly differing: number };
 
@@ -27,10 +31,12 @@ type Step = { readonly next: Path | null; readonly keys: number; readonly differ
 export class Repair {
   readonly #io: Io;
   readonly #merger: Merger;
+  readonly #fetchers: ReadonlyMap<string, BlobFetcher>;
 
-  constructor(io: Io, merger: Merger) {
+  constructor(io: Io, merger: Merger, fetchers: ReadonlyMap<string, BlobFetcher>) {
     this.#io = io;
     this.#merger = merger;
+    this.#fetchers = fetchers;
   }
 
   /**
@@ -121,31 +127,44 @@ export class Repair {
     asked: readonly Path[],
     self: Identity,
   ) {
-    const { store, now } = this.#io;
+    const { store, now, sleep } = this.#io;
     const { floor } = self;
     if (differ.length === 0) return;
     const theirs = new Map(asked.map((path, i) => [path, entries[i] ?? null]));
-    const known = (await store.peers()).find((one) => one.peer === peer)!;
-    const sender = { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
     const coming = differ.map((path) => theirs.get(path)!).filter((carried) => carried !== null);
-    const results = await this.#merger.merge(sender, coming, self);
-    if (results === "floor") throw new RefusedError(peer, "floor");
-    const failed = results.find((result) => result !== null);
-    if (failed) throw new Error(`a key could not be merged: ${failed}`);
+    await this.#merge(peer, coming, self);
     if (self.recovering) {
       const absent = differ.filter((path) => state(path, theirs.get(path)!, floor, now()) === "");
       await store.forget(absent, floor);
     }
-    const after = await store.carried(differ, Number.MAX_SAFE_INTEGER);
-    const going = after.rows.filter(
-      (row) =>
-        row !== null &&
-        state(row.path, row, floor, now()) !== state(row.path, theirs.get(row.path) ?? null, floor, now()),
-    ) as Carried[];
-    if (going.length === 0) return;
-    const answer = await ask(this.#io, peer, { kind: "batch", entries: going }, "applied", after.floor);
-    const refused = going.findIndex((_, i) => answer.results[i] !== null);
-    if (refused !== -1) throw new Error(`${peer} could not take a key: ${answer.results[refused] ?? "no answer"}`);
+    for (let left = differ, waits = 0; left.length > 0; waits++) {
+      const after = await store.carried(left, Number.MAX_SAFE_INTEGER);
+      const going = after.rows.filter(
+        (row) =>
+          row !== null &&
+          state(row.path, row, floor, now()) !== state(row.path, theirs.get(row.path) ?? null, floor, now()),
+      ) as Carried[];
+      if (going.length === 0) return;
+      const { results } = await ask(this.#io, peer, { kind: "batch", entries: going }, "applied", after.floor);
+      left = going.flatMap(({ path }, i) => (results[i] === null ? [] : [path]));
+      const failed = going.findIndex((_, i) => results[i] !== null && (results[i] !== "no-blob" || waits >= maxWaits));
+      if (failed !== -1) throw new Error(`${peer} could not take a key: ${results[failed] ?? "no answer"}`);
+      if (left.length > 0) await sleep(blobWait);
+    }
+  }
+
+  /** Merges the peer's entries here, after their bytes have been fetched. */
+  async #merge(peer: string, coming: readonly Carried[], self: Identity): Promise<void> {
+    const sender = await senderOf(this.#io, peer);
+    for (let left = coming, waits = 0; left.length > 0; waits++) {
+      const results = await this.#merger.merge(sender, left, self);
+      if (results === "floor") throw new RefusedError(peer, "floor");
+      const isTaken = (result: Outcome) => result === null || result === "quarantined";
+      const failed = results.find((result) => !isTaken(result) && (result !== "no-blob" || waits > 0));
+      if (failed) throw new Error(`a key could not be merged: ${failed}`);
+      left = left.filter((_, i) => !isTaken(results[i]!));
+      await Promise.all(left.map((carried) => this.#fetchers.get(peer)!.bring(carried)));
+    }
   }
 }
 

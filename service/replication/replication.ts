@@ -1,9 +1,12 @@
+import type { Readable } from "node:stream";
 import type { Path } from "../kv/path.ts";
 import { repairLease } from "../store/member.ts";
 import { bring } from "./bring.ts";
 import { Catalog } from "./catalog.ts";
+import { Confirmation } from "./confirmation.ts";
 import { RefusedError } from "./conversation.ts";
-import type { Io } from "./io.ts";
+import { BlobFetcher } from "./fetcher.ts";
+import type { BlobRequest, Io } from "./io.ts";
 import { Merger } from "./merger.ts";
 import { Receiver } from "./receiver.ts";
 import { Repair } from "./repair.ts";
@@ -37,7 +40,9 @@ export class Replication {
   readonly #receiver: Receiver;
   readonly #merger: Merger;
   readonly #catalog: Catalog;
+  readonly #fetchers: ReadonlyMap<string, BlobFetcher>;
   readonly #repair: Repair;
+  readonly #confirmation: Confirmation;
   #stopped = false;
   #recovering = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -48,9 +53,13 @@ export class Replication {
     this.#io = options.io;
     this.#catalog = new Catalog(options.io);
     this.#senders = options.peers.map((peer) => new Sender(options.io, peer, this.#catalog, () => this.#stopped));
-    this.#merger = new Merger(options.io);
+    this.#merger = new Merger(options.io, (peer, carried) => void this.#fetchers.get(peer)?.bring(carried));
+    this.#fetchers = new Map(
+      options.peers.map((peer) => [peer, new BlobFetcher(options.io, peer, this.#merger, () => this.#stopped)]),
+    );
     this.#receiver = new Receiver(options.io, this.#merger, this.#catalog);
-    this.#repair = new Repair(options.io, this.#merger);
+    this.#confirmation = new Confirmation(options.io, options.peers, () => this.#stopped);
+    this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
 
   /** Makes the peers known to the database; nothing may be received before. */
@@ -101,6 +110,19 @@ export class Replication {
   /** Merges the peer's current entry of one key into this cloud, now. Rejects when that cannot be done. */
   bring(peer: string, path: Path): Promise<void> {
     return bring(this.#io, this.#merger, peer, path);
+  }
+
+  /**
+   * Whether one peer, or every member, has committed all of what these keys are now, or something newer, within so many
+   * milliseconds. False says nothing of what peers have.
+   */
+  confirm(paths: readonly Path[], level: "peer" | "all", milliseconds: number): Promise<boolean> {
+    return this.#confirmation.confirm(paths, level, milliseconds);
+  }
+
+  /** The rest of a blob that an entry here names; null: none does. */
+  openBlob(request: BlobRequest): Promise<Readable | null> {
+    return this.#receiver.openBlob(request);
   }
 
   async #every(milliseconds: number, peer: string, work: () => Promise<unknown>): Promise<void> {

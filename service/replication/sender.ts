@@ -3,12 +3,11 @@ import type { Cursor, SetAside } from "../store/member.ts";
 import { Backoff } from "./backoff.ts";
 import { type Catalog, CatalogExchange } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
+import { deliver } from "./delivery.ts";
 import type { Io } from "./io.ts";
 
 /** Rows of the feed in one window. Large, so that the many changes of a hot key become one entry. */
 const windowRows = 1000;
-/** Bytes of values in one batch: bounds the memory of both sides. */
-const batchBytes = 2 * 2 ** 20;
 /** Shards that are sent to one peer side by side. */
 const maxActive = 4;
 /** Milliseconds that a cursor is held without news of its holder: so long a shard stands still when a process is killed. */
@@ -19,10 +18,10 @@ const sweepInterval = 1000;
 const claimDelay = 20;
 /** While a peer catches up, this part of the time that a batch took is left to the requests of clients. */
 const restShare = 0.5;
-/** Times that a batch is built anew because the floor rose. */
-const maxRebuilds = 5;
 /** Milliseconds until a key that the peer could not take is tried again. */
 const setAsideDelay = 5000;
+/** The same for a large value, whose bytes the peer is fetching. */
+const blobDelay = 1000;
 
 /** Sends one peer what entered here. Another peer has another sender: one that is slow or gone holds up nobody else. */
 export class Sender {
@@ -185,30 +184,11 @@ export class Sender {
 
   /** Sends as many of the keys as fit into a batch. */
   async #send(paths: readonly Path[]): Promise<{ paths: readonly Path[]; refused: readonly SetAside[] }> {
-    const { store, onEvent, random } = this.#io;
-    for (let attempt = 1; ; attempt++) {
-      const { floor, rows } = await store.carried(paths, batchBytes);
-      // Whatever their origin: what a peer's write became here is what this cloud stands for. Collected ones are nothing.
-      const entries = rows.filter((row) => row !== null);
-      const sent = paths.slice(0, rows.length);
-      if (entries.length === 0) return { paths: sent, refused: [] };
-      try {
-        const { results } = await ask(this.#io, this.#peer, { kind: "batch", entries }, "applied", floor);
-        const bytes = entries.reduce((sum, { entry }) => sum + (entry.kind === "value" ? entry.size : 0), 0);
-        onEvent({ kind: "sent", peer: this.#peer, entries: entries.length, bytes });
-        const refused = entries.flatMap(({ path, entry }, i) => {
-          // An answer that says nothing of an entry has not confirmed it.
-          const reason = results.length > i ? results[i]! : "busy";
-          if (reason === null) return [];
-          onEvent({ kind: "set-aside", peer: this.#peer, reason });
-          return [{ path, time: entry.version.time, reason, delay: setAsideDelay * (0.5 + random()) }];
-        });
-        return { paths: sent, refused };
-      } catch (error) {
-        const isFloor = error instanceof RefusedError && error.reason === "floor";
-        if (!isFloor || attempt >= maxRebuilds) throw error;
-      }
-    }
+    const { onEvent, random } = this.#io;
+    const { sent, refused } = await deliver(this.#io, this.#peer, paths);
+    for (const { reason } of refused) onEvent({ kind: "set-aside", peer: this.#peer, reason });
+    const delayOf = (reason: string) => (reason === "no-blob" ? blobDelay : setAsideDelay) * (0.5 + random());
+    return { paths: sent, refused: refused.map((one) => ({ ...one, delay: delayOf(one.reason) })) };
   }
 
   /** Tells the peer how far it is complete, so that sessions need not wait for the next sweep. */

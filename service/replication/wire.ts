@@ -103,6 +103,7 @@ function entryFrom(wire: WireEntry, body: Uint8Array | null): Entry {
   }
   if (wire.kind !== "v") throw new MalformedError("expected v, t or c as `kind`");
   const blob = optional(wire.blob, "blob");
+  if (blob !== null && !/^[0-9a-f]{64}$/.test(blob)) throw new MalformedError("expected a SHA-256 in hex as `blob`");
   if ((body === null) === (blob === null)) throw new MalformedError("expected either bytes or a blob");
   const size = count(wire.size, "size");
   if (body !== null && body.length !== size) throw new MalformedError("expected as many bytes as `size` says");

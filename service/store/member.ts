@@ -12,6 +12,7 @@ import type { Carried } from "../kv/carried.ts";
 import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
 import type { Mark } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
+import type { Version } from "../kv/version.ts";
 import { type FeedPosition, wholeTransaction } from "./port.ts";
 
 /** The database as its peers know it. */
@@ -154,8 +155,9 @@ export interface MemberStore {
   window(cursor: Cursor, limit: number): Promise<Window | null>;
   /**
    * Current entries in the order of the paths, from the first on, values together up to `maxBytes` (the first one
-   * whatever its size); null where there is no row. The floor is of the same moment: read later, it could be higher than
-   * the one under which a receiver may have forgotten what supersedes an entry.
+   * whatever its size; those in the blobs port do not count); null where there is no row. The floor is of the same
+   * moment: read later, it could be higher than the one under which a receiver may have forgotten what supersedes an
+   * entry.
    */
   carried(
     paths: readonly Path[],
@@ -214,6 +216,8 @@ export interface MemberStore {
 
   /** The newest first. */
   conflicts(prefix: Path, limit: number): Promise<readonly KeptConflict[]>;
+  /** The state of this version that lost, null when none is kept. */
+  conflict(path: Path, version: Version): Promise<Carried | null>;
 
   /** Equal in two clouds where their namespaces and API keys are: `catalogDigest` of all rows. Cheap. */
   catalogDigest(): Promise<bigint>;

@@ -200,6 +200,16 @@ describe("client: lists, batches, imports and exports", () => {
     await assert.rejects(fake.client().namespace().deletePrefix(""), /prefix/);
   });
 
+  it("says that a deletion by prefix is not confirmed, and does not delete again", async () => {
+    fake = await startFake((_, response) => {
+      const unconfirmed = { status: 504, code: "unconfirmed", detail: "on its way" };
+      lines(response, { type: "error", deleted: 7, problem: unconfirmed }).end();
+    });
+    const deleting = fake.client().namespace().deletePrefix("a/", { durability: "all" });
+    await assert.rejects(deleting, { code: "unconfirmed", status: 504 });
+    assert.equal(fake.seen.length, 1);
+  });
+
   it("exports all entries, going on behind the last key after a break", async () => {
     const header = {
       type: "header",

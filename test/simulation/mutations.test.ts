@@ -40,7 +40,7 @@ describe("a unit test notices when", () => {
       this.timeout(60_000);
       const mutated = fileURLToPath(new URL("mutated.ts", import.meta.url));
       const mocha = fileURLToPath(new URL("../../node_modules/mocha/bin/mocha.js", import.meta.url));
-      const { code, tail } = await run(["--import", mutated, mocha, test], { MUTATION: name });
+      const { code, tail } = await run(["--import", mutated, mocha, "--bail", test], { MUTATION: name });
       assert.notEqual(code, 0, tail);
       assert.match(tail, /failing/);
     });

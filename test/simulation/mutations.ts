@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 export type Mutation = { readonly file: string; readonly find: string; readonly replace: string };
 
 const sender = "service/replication/sender.ts";
+const delivery = "service/replication/delivery.ts";
+const confirmation = "service/replication/confirmation.ts";
 const merger = "service/replication/merger.ts";
 const receiver = "service/replication/receiver.ts";
 const carried = "service/kv/carried.ts";
@@ -68,7 +70,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   "entries of other origins are skipped": [
     {
-      file: sender,
+      file: delivery,
       find: "rows.filter((row) => row !== null)",
       replace: "rows.filter((row) => row !== null).filter((row) => row.entry.version.origin === store.origin)",
     },
@@ -82,9 +84,9 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   "keys that the peer could not take are forgotten": [
     {
-      file: sender,
-      find: "return [{ path, time: entry.version.time, reason, delay: setAsideDelay * (0.5 + random()) }];",
-      replace: "return random() < 0 ? [] : [];",
+      file: delivery,
+      find: "reason === null ? [] : [{ path, time: entry.version.time, reason }]",
+      replace: "reason === null ? [] : []",
     },
   ],
   "batches from under a lower floor are taken": [
@@ -210,6 +212,35 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
           find: "there === undefined || isNewer(record, there) ||",
           replace: "true || isNewer(record, record) || there === undefined ||",
         },
+      ],
+    },
+    "an entry shows before the bytes of its value are there": {
+      test: "test/service/replication/fetcher.test.ts",
+      changes: [
+        { file: merger, find: "if (isKept && !(await this.#hasBytes(sender, incoming)))", replace: "if (false)" },
+      ],
+    },
+    "a large value is kept whatever its bytes are": {
+      test: "test/service/replication/fetcher.test.ts",
+      changes: [{ file: "service/replication/fetcher.ts", find: "if (found !== digest)", replace: "if (false)" }],
+    },
+    "peers get any blob that they name": {
+      test: "test/service/replication/fetcher.test.ts",
+      changes: [{ file: receiver, find: "entry.blob !== digest ||", replace: "" }],
+    },
+    "what a peer keeps in quarantine counts as confirmed": {
+      test: "test/service/replication/confirmation.test.ts",
+      changes: [{ file: confirmation, find: "quarantined?.has(path) === false", replace: "quarantined !== undefined" }],
+    },
+    "`all` means whoever answers first": {
+      test: "test/service/replication/confirmation.test.ts",
+      changes: [{ file: confirmation, find: 'level === "all" ? this.#couriers.length : 1', replace: "1" }],
+    },
+    "each peer may have another part of what is confirmed": {
+      test: "test/service/replication/confirmation.test.ts",
+      changes: [
+        { file: confirmation, find: "waiter, left: new Set(paths),", replace: "waiter, left: parts," },
+        { file: confirmation, find: "let missing =", replace: "const parts = new Set(paths); let missing =" },
       ],
     },
   };

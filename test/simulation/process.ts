@@ -11,6 +11,7 @@ import type { MemberStore } from "../../service/store/member.ts";
 import { type Store, UnavailableError } from "../../service/store/port.ts";
 import { Reader } from "../../service/store/reader.ts";
 import { ClockSkewError, type Committed, Writer } from "../../service/store/writer.ts";
+import { memoryBlobs } from "../support/memory/blobs.ts";
 import { memoryMember } from "../support/memory/member.ts";
 import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
@@ -94,7 +95,11 @@ export class Process {
       repairInterval: world.repairInterval,
       io: {
         store: this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore,
-        link: { call: (peer, bytes) => this.#unlessDead(world.network().call(cloud.name, peer, bytes)) },
+        link: {
+          call: (peer, bytes) => this.#unlessDead(world.network().call(cloud.name, peer, bytes)),
+          blob: () => Promise.reject(new Error("values are small here")),
+        },
+        blobs: memoryBlobs(),
         hints,
         clock: this.#clock,
         now: () => this.now(),

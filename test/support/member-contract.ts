@@ -122,6 +122,10 @@ export function memberContract(subject: () => Subject): void {
     assert.equal(all.rows.length, 3);
     assert.equal(all.floor, await floor());
     assert.equal((await member().carried([a, b], 10)).rows.length, 1, "the first one whatever its size");
+    const large = { ...text(""), body: null, blob: "a".repeat(64), size: 25 * 2 ** 20 } as Draft;
+    const blobs = [freshPath(), freshPath()];
+    for (const path of blobs) await put(path, large);
+    assert.equal((await member().carried(blobs, 10)).rows.length, 2, "their bytes are not among what is sent");
   });
 
   it("lends a cursor to one owner, and lets nobody move it who lost the lease", async () => {
@@ -242,6 +246,8 @@ export function memberContract(subject: () => Subject): void {
     assert.equal(kept.length, 2);
     assert.ok(kept.some((lost) => lost.version.time === mine.version.time));
     assert.ok(kept.some((lost) => lost.version.time === mine.version.time + 1n));
+    assert.deepEqual((await member().conflict(path, loses.entry.version))?.entry, loses.entry);
+    assert.equal(await member().conflict(path, theirs.entry.version), null, "it won");
   });
 
   it("holds the sender's watermark at what is in quarantine, until it is released", async () => {

@@ -4,6 +4,7 @@ import { type Path, pathOf } from "../../kv/path.ts";
 import { bothSeen, formatSession, nothingSeen, type Seen, type Session, seenOf } from "../../kv/session.ts";
 import type { StepResult } from "../../store/jobs.ts";
 import { type Access, access, identify } from "../access.ts";
+import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import type { Exchange } from "../exchange.ts";
 import {
   alreadyJudged,
@@ -19,7 +20,6 @@ import { refusalOf } from "../refusals.ts";
 import {
   type Consistency,
   consistencyOf,
-  durabilityOf,
   idempotencyKeyOf,
   parse,
   parseJson,
@@ -28,6 +28,7 @@ import {
   sessionOf,
 } from "../request.ts";
 import {
+  durability,
   idempotencyKey,
   limits,
   namespaceName,
@@ -46,7 +47,7 @@ const window = 128;
 const parts = {
   request: {
     params: z.object({ ns: namespaceName }),
-    headers: z.object({ ...sessionHeader, "idempotency-key": idempotencyKey }),
+    headers: z.object({ ...sessionHeader, "idempotency-key": idempotencyKey, "kv-durability": durability }),
     body: { ...json(operations), required: true },
   },
   tags: ["entries"],
@@ -68,7 +69,7 @@ export function batchRoutes(app: App, service: Service): void {
       const request = await requestOf(service, call);
       const answer =
         request.idempotencyKey === null ? await runEach(service, request) : await runTogether(service, request);
-      return { status: 200, json: { results: answer.results }, headers: headersOf(service, request, answer) };
+      return { status: 200, json: { results: answer.results }, headers: await headersOf(service, request, answer) };
     },
   );
   route(
@@ -85,7 +86,7 @@ export function batchRoutes(app: App, service: Service): void {
     async (call) => {
       const request = await requestOf(service, call);
       const answer = await transact(service, request);
-      return { status: 200, json: { results: answer.results }, headers: headersOf(service, request, answer) };
+      return { status: 200, json: { results: answer.results }, headers: await headersOf(service, request, answer) };
     },
   );
 }
@@ -96,7 +97,7 @@ type Request = {
   readonly inputs: readonly OperationInput[];
   readonly session: Session | null;
   readonly consistency: Consistency;
-  readonly durability: string;
+  readonly durability: Durability;
   readonly idempotencyKey: string | null;
   readonly fingerprint: Buffer;
 };
@@ -117,28 +118,36 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
   refuseHeaders(header, refused);
   const body = (await readBody(req, limits.jsonBytes, limits.jsonBytes, "the body")) as Buffer;
   const { operations: inputs } = parse(operations, parseJson(body), "bad-body");
+  const who = await access(service, exchange, verbsOf(inputs), param("ns"));
   return {
     exchange,
-    who: await access(service, exchange, verbsOf(inputs), param("ns")),
+    who,
     inputs,
     session: sessionOf(header("kv-session")),
     consistency: consistencyOf(header("kv-consistency")),
-    durability: durabilityOf(header("kv-durability")),
+    durability: durabilityOf(service, header("kv-durability"), who.namespace.settings.default_durability),
     idempotencyKey: idempotencyKeyOf(header("idempotency-key")),
     fingerprint: createHash("sha256").update(body).digest(),
   };
 }
 
-function headersOf(
+/** Waits until other clouds have what was written, as far as the request wants that, and says so. */
+async function headersOf(
   service: Service,
-  { session, durability }: Request,
-  { seen, replayed }: Omit<Outcome, "results">,
-): Record<string, string> {
-  return {
+  { who, session, durability }: Request,
+  { results, seen, replayed }: Outcome,
+): Promise<Record<string, string>> {
+  const headers = {
     "KV-Session": formatSession(service.sessions.after(session, seen)),
-    "KV-Durability": durability,
     ...(replayed && { "Idempotency-Replayed": "true" }),
   };
+  const written = results.filter(({ version }) => version !== undefined);
+  const paths = new Set(written.map(({ key }) => pathOf(who.namespace.name, key)));
+  if (!(await isConfirmed(service, durability, [...paths]))) {
+    const versions = written.map(({ key, version, etag }) => ({ key, version, etag }));
+    throw unconfirmed(durability, { versions }, headers);
+  }
+  return { ...headers, "KV-Durability": durability };
 }
 
 /** Each operation by itself; those of one key behind each other. */
@@ -254,7 +263,8 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const failed = answer.results.findIndex((result) => !result.ok);
   if (failed !== -1) {
     const result = answer.results[failed]! as Extract<StepResult, { ok: false }>;
-    const headers = headersOf(service, request, {
+    const headers = await headersOf(service, request, {
+      results: [],
       seen: seenIn(service, answer.results),
       replayed: answer.replayed,
     });

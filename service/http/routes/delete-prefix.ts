@@ -3,11 +3,19 @@ import { unconditional } from "../../kv/decide.ts";
 import { pathOf } from "../../kv/path.ts";
 import { bothSeen, formatSession, nothingSeen, seenOf } from "../../kv/session.ts";
 import { access } from "../access.ts";
+import { durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import { commonHeaders } from "../exchange.ts";
 import type { Namespace } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
-import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
-import { deleteProgress, deleteQuery, limits, namespaceName, sessionHeader } from "../schemas.ts";
+import { parseQuery, refuseHeaders, sessionOf } from "../request.ts";
+import {
+  deleteProgress,
+  deleteQuery,
+  durability as durabilityHeader,
+  limits,
+  namespaceName,
+  sessionHeader,
+} from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { checkText, seenInList } from "./list.ts";
 import { type App, route } from "./route.ts";
@@ -27,8 +35,12 @@ export function deletePrefixRoutes(app: App, service: Service): void {
       tags: ["entries"],
       summary: "Deletes all keys with a prefix",
       description:
-        "Answers with JSON Lines: progress, then one line of type `end`. A stream without it was cut: ask again, the rest is deleted then. Conditions and an Idempotency-Key are refused (400).",
-      request: { params: z.object({ ns: namespaceName }), query: deleteQuery, headers: z.object(sessionHeader) },
+        "Answers with JSON Lines: progress, then one line of type `end`. One of type `error` ends it when other clouds do not confirm in time what was deleted so far. A stream without it was cut: ask again, the rest is deleted then. Conditions and an Idempotency-Key are refused (400).",
+      request: {
+        params: z.object({ ns: namespaceName }),
+        query: deleteQuery,
+        headers: z.object({ ...sessionHeader, "kv-durability": durabilityHeader }),
+      },
       responses: { 200: { description: "Progress", content: { "application/jsonl": { schema: deleteProgress } } } },
     },
     async ({ exchange, param, query }) => {
@@ -37,7 +49,7 @@ export function deletePrefixRoutes(app: App, service: Service): void {
       checkText(prefix, "prefix");
       const header = (name: string) => exchange.req.headers[name] as string | undefined;
       refuseHeaders(header, refused);
-      const durability = durabilityOf(header("kv-durability"));
+      const durability = durabilityOf(service, header("kv-durability"), namespace.settings.default_durability);
       const asked = sessionOf(header("kv-session"));
       if (namespace.settings.require_condition) {
         throw new Problem(
@@ -56,16 +68,19 @@ export function deletePrefixRoutes(app: App, service: Service): void {
         "KV-Durability": durability,
       });
       res.flushHeaders();
-      const line = (type: "progress" | "end", deleted: number) => {
-        const progress: z.input<typeof deleteProgress> = { type, deleted, session: formatSession(session) };
-        return `${JSON.stringify(progress)}\n`;
-      };
+      const line = (progress: Omit<z.input<typeof deleteProgress>, "session">) =>
+        `${JSON.stringify({ ...progress, session: formatSession(session) })}\n`;
       let deleted = 0;
       for await (const page of deletePages(service, namespace, prefix)) {
         if (res.destroyed) return null;
         deleted += page.deleted;
         session = service.sessions.after(session, page.seen);
-        res.write(line(page.isLast ? "end" : "progress", deleted));
+        if (!(await isConfirmed(service, durability, page.paths))) {
+          const problem = unconfirmed(durability, {}).body(exchange.id) as never;
+          res.write(line({ type: "error", deleted, problem }));
+          break;
+        }
+        res.write(line({ type: page.isLast ? "end" : "progress", deleted }));
       }
       res.end();
       return null;
@@ -99,7 +114,7 @@ async function* deletePages(service: Service, { name, epoch }: Namespace, prefix
       seenInList(service, listing, []),
     );
     const isLast = keys.length < limits.page;
-    yield { deleted: keys.length, seen, isLast };
+    yield { deleted: keys.length, paths: keys.map((key) => pathOf(name, key)), seen, isLast };
     if (isLast) return;
     after = keys.at(-1)!;
   }

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import {
   conditionQuery,
+  durability,
   idempotencyKey,
   incrementAnswer,
   incrementBody,
@@ -42,7 +43,7 @@ const readHeaders = z.object({
 const writeHeaders = z.object({
   ...conditionHeaders,
   ...sessionHeader,
-  "kv-durability": z.enum(["local", "peer", "all"]).optional(),
+  "kv-durability": durability,
   "idempotency-key": idempotencyKey,
 });
 const putHeaders = writeHeaders.extend({

@@ -1,14 +1,16 @@
 import { z } from "@hono/zod-openapi";
 import { formatSession, nothingSeen, type Session, seenOf } from "../../kv/session.ts";
+import { formatVersion } from "../../kv/version.ts";
 import { access } from "../access.ts";
+import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import { commonHeaders } from "../exchange.ts";
 import { type Item, lineItems, tarItems } from "../import-items.ts";
 import { putStep, restoreStep } from "../import-steps.ts";
 import type { Namespace } from "../namespaces.ts";
 import { problemOf } from "../problems.ts";
 import { refusalOf } from "../refusals.ts";
-import { durabilityOf, parseQuery, refuseHeaders, sessionOf } from "../request.ts";
-import { importLine, importProgress, importQuery, sessionHeader } from "../schemas.ts";
+import { parseQuery, refuseHeaders, sessionOf } from "../request.ts";
+import { durability as durabilityHeader, importLine, importProgress, importQuery, sessionHeader } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, route } from "./route.ts";
 
@@ -40,7 +42,7 @@ export function importRoutes(app: App, service: Service): void {
         "JSON Lines as an export writes them, or just `{key, value}`; or a tar archive. The answer streams progress: `line` lines were read and everything in them is committed; after a break, send the rest. With `versions=keep` (needs `admin`) entries keep their versions and are merged. Conditions and an Idempotency-Key are refused (400).",
       request: {
         query: importQuery,
-        headers: z.object(sessionHeader),
+        headers: z.object({ ...sessionHeader, "kv-durability": durabilityHeader }),
         body: {
           content: {
             "application/jsonl": { schema: importLine },
@@ -62,7 +64,7 @@ export function importRoutes(app: App, service: Service): void {
       const { namespace } = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
       const header = (name: string) => req.headers[name] as string | undefined;
       refuseHeaders(header, refused);
-      const durability = durabilityOf(header("kv-durability"));
+      const durability = durabilityOf(service, header("kv-durability"), namespace.settings.default_durability);
       const session = sessionOf(header("kv-session"));
       if (session !== null) service.sessions.observe(session);
       const isTar =
@@ -75,7 +77,7 @@ export function importRoutes(app: App, service: Service): void {
       res.flushHeaders();
       const say = (message: z.input<typeof importProgress>) => res.write(`${JSON.stringify(message)}\n`);
       const items = isTar ? tarItems(req, namespace) : lineItems(req);
-      await new Import(service, namespace, keep, service.sessions.after(session, nothingSeen), say)
+      await new Import(service, namespace, keep, durability, service.sessions.after(session, nothingSeen), say)
         .run(items)
         .catch((error) => {
           const problem = problemOf(error);
@@ -94,15 +96,24 @@ class Import {
   readonly #service: Service;
   readonly #namespace: Namespace;
   readonly #keep: boolean;
+  readonly #durability: Durability;
   readonly #say: Say;
   #session: Session;
   #imported = 0;
   #failed = 0;
 
-  constructor(service: Service, namespace: Namespace, keep: boolean, session: Session, say: Say) {
+  constructor(
+    service: Service,
+    namespace: Namespace,
+    keep: boolean,
+    durability: Durability,
+    session: Session,
+    say: Say,
+  ) {
     this.#service = service;
     this.#namespace = namespace;
     this.#keep = keep;
+    this.#durability = durability;
     this.#session = session;
     this.#say = say;
   }
@@ -166,6 +177,10 @@ class Import {
       const { sessions } = this.#service;
       this.#session = sessions.after(this.#session, seenOf(results[0]!.stored, sessions.here));
       if (!results[0]!.ok) throw refusalOf(results[0]!.reason, results[0]!.current);
+      if (!(await isConfirmed(this.#service, this.#durability, [step.path]))) {
+        const version = formatVersion(results[0]!.stored!.entry.version);
+        throw unconfirmed(this.#durability, { key, version });
+      }
       this.#imported++;
     } catch (error) {
       const problem = problemOf(error);

@@ -4,11 +4,12 @@ import { ReceiptExistsError, type SettingsReceipt, UnavailableError } from "../.
 import { ReceiptMismatchError } from "../../store/writer.ts";
 import { identify } from "../access.ts";
 import { forbidden, may, type Principal } from "../auth.ts";
+import { durabilityOf } from "../durability.ts";
 import type { Exchange } from "../exchange.ts";
 import { type Namespace, namespaceOf } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { durabilityOf, idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
+import { idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
 import { idempotencyKey, namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { receiptScope } from "../writes.ts";
@@ -82,7 +83,7 @@ export function namespaceRoutes(app: App, service: Service): void {
       if (!parsed.success) throw new Problem("bad-parameter", parsed.error.issues[0]!.message);
       const body = (await readBody(exchange.req, 16_384, 16_384, "the settings")) as Buffer;
       const values = parse(settings, body.length === 0 ? {} : parseJson(body), "bad-body");
-      durabilityOf(values.default_durability);
+      durabilityOf(service, undefined, values.default_durability);
       if (values.home !== null && values.home !== service.cloud) {
         throw new Problem(
           "bad-body",

@@ -3,25 +3,18 @@ import { createRequire } from "node:module";
 import { z } from "@hono/zod-openapi";
 import { consoleFile } from "../../console/serve.ts";
 import { milliseconds } from "../../kv/clock.ts";
-import { counterValue } from "../../kv/entry.ts";
-import { keyOf, pathOf } from "../../kv/path.ts";
-import { formatVersion } from "../../kv/version.ts";
-import type { KeptConflict } from "../../store/member.ts";
-import { access, identify } from "../access.ts";
+import { identify } from "../access.ts";
 import { forbidden } from "../auth.ts";
 import { docsPage } from "../docs.ts";
 import { exchangeOf } from "../exchange.ts";
 import { Problem } from "../problems.ts";
-import { encodeValue, timestamp } from "../render.ts";
-import { cluster, conflict, namespaceName, problem } from "../schemas.ts";
+import { timestamp } from "../render.ts";
+import { cluster, problem } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { type App, json, route } from "./route.ts";
 
 const release = (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
 const tags = ["operations"];
-/** Conflicts in one answer, and the bytes of a value up to which it is shown. */
-const maxConflicts = 1000;
-const maxShownBytes = 64 * 1024;
 /** Milliseconds after which a peer that does not catch up counts as not ready. */
 const maxLag = 30_000;
 const status = z.object({ status: z.enum(["ok", "unavailable"]), reason: z.string().optional() }).openapi("Status");
@@ -71,25 +64,6 @@ export function operationsRoutes(app: App, service: Service): void {
       return { status: 200, json: await clusterJson(service) };
     },
   );
-  route(
-    app,
-    {
-      method: "get",
-      path: "/v1/conflicts/{ns}",
-      tags,
-      summary: "Writes that lost to a concurrent write in another cloud",
-      description:
-        "The newest first, up to 1000. Kept for 7 days, in the clouds that saw both. A cloud by itself has none: the row's lock orders its writes.",
-      request: { params: z.object({ ns: namespaceName }) },
-      responses: { 200: json(z.object({ conflicts: z.array(conflict) }).openapi("Conflicts")) },
-    },
-    async ({ exchange, param }) => {
-      await access(service, exchange, "admin", param("ns"));
-      const kept = (await service.peers?.store.conflicts(pathOf(param("ns"), ""), maxConflicts)) ?? [];
-      return { status: 200, json: { conflicts: kept.map(conflictJson) } };
-    },
-  );
-
   let document: string | null = null;
   app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(openApi(app));
@@ -113,23 +87,6 @@ export function operationsRoutes(app: App, service: Service): void {
     if (c.req.header("if-none-match") === file.headers.etag) return c.body(null, 304, file.headers);
     return new Response(file.body as Uint8Array<ArrayBuffer>, { headers: file.headers });
   });
-}
-
-/** A state that lost, in JSON. Values above 64 KiB are left out. */
-function conflictJson({ carried: { path, entry }, at }: KeptConflict): z.input<typeof conflict> {
-  const value = entry.kind === "value" ? entry : null;
-  const shown = value?.body && value.size <= maxShownBytes ? encodeValue(value.body) : {};
-  return {
-    key: keyOf(path),
-    kind: entry.kind,
-    version: formatVersion(entry.version),
-    origin: entry.version.origin,
-    updated_at: timestamp(milliseconds(entry.version.time)),
-    lost_at: timestamp(at),
-    size: value?.size ?? 0,
-    ...(entry.kind === "counter" && { value: String(counterValue(entry)) }),
-    ...shown,
-  };
 }
 
 async function clusterJson({

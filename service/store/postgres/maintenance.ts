@@ -139,11 +139,13 @@ export async function bury(connections: Connections): Promise<void> {
   );
 }
 
-/** Which of these blobs no entry refers to. */
+/** Which of these blobs nothing refers to: no entry, none that waits for its time, and none that lost and is kept. */
 export async function unreferenced(connections: Connections, digests: readonly string[]): Promise<string[]> {
   const rows = await connections.query(
     undefined,
-    "select d from unnest($1::text[]) d where not exists (select 1 from entries where blob = d)",
+    `select d from unnest($1::text[]) d where not exists (select from entries where blob = d)
+       and not exists (select from quarantine where entry ->> 'blob' = d)
+       and not exists (select from conflicts where entry ->> 'blob' = d)`,
     [digests],
   );
   return rows.map((row) => row[0]!);

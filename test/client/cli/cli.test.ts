@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startTestService, type TestService } from "../../support/service.ts";
+import { problem, startFake } from "../fake.ts";
 
 const command = fileURLToPath(new URL("../../../client/bin/skykv.js", import.meta.url));
 
@@ -149,12 +150,15 @@ describe("client/cli: the skykv command", () => {
       [["delete", "--prefix", "k"], 2, /--yes/],
       [["get", "k", "--timeout", "3"], 1, /no answer from http:.*ECONNREFUSED/, { SKYKV_URL: await closedUrl() }],
     ];
+    const fake = await startFake((_, response) => problem(response, 504, "unconfirmed", { version: "v7" }));
+    cases.push([["put", "k", "v", "--durability", "all"], 6, /unconfirmed/, { SKYKV_URL: fake.url }]);
     for (const [args, code, message, environment = {}] of cases) {
       const ended = await run(args, { environment });
       assert.equal(ended.code, code, `${args.join(" ")}: ${ended.stderr}`);
       assert.match(ended.stderr, message);
       assert.equal(ended.stdout.length, 0);
     }
+    await fake.close();
     assert.match(await printed(["--help"]), /Exit codes: 0 done/);
     assert.match(await printed(["keys", "create", "--help"]), /Examples:\n {2}skykv keys create/);
   });

@@ -142,6 +142,16 @@ describe("blobs in files", () => {
     await blobs.delete(digest, putAt);
   });
 
+  it("keeps a blob that was touched since it was listed, and says so of none that is not there", async () => {
+    const { digest } = await blobs.put(chunks(Buffer.from("bytes")), noLimit);
+    await utimes(join(directory, digest.slice(0, 2), digest), 1, 1);
+    const { putAt } = (await listAll())[0]!;
+    assert.equal(await blobs.touch(digest), true);
+    await blobs.delete(digest, putAt);
+    assert.equal(await blobs.has(digest), true);
+    assert.equal(await blobs.touch("0".repeat(64)), false);
+  });
+
   it("goes on giving a blob to who opened it before it was deleted", async () => {
     const bytes = randomBytes(300_000);
     const { digest } = await blobs.put(chunks(bytes), noLimit);

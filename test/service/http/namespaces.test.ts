@@ -214,6 +214,7 @@ describe("namespaces", () => {
       `DELETE /v1/namespaces/${ns}`,
       "GET /v1/namespaces",
       `GET /v1/conflicts/${ns}`,
+      `GET /v1/conflicts/${ns}/019aa3b1c5e20000-aws?key=k`,
     ]) {
       expectProblem(await send(line, { key: writer }), 403, "forbidden");
       expectProblem(await send(line, { key: null }), 401, "unauthorized");
@@ -225,6 +226,10 @@ describe("namespaces", () => {
   it("have no conflicts while there is one cloud", async () => {
     assert.deepEqual((await send("GET /v1/conflicts/default")).json, { conflicts: [] });
     expectProblem(await send("GET /v1/conflicts/nowhere"), 404, "namespace-not-found");
+    const one = "/v1/conflicts/default/019aa3b1c5e20000-aws";
+    expectProblem(await send(`GET ${one}?key=k`), 404, "not-found");
+    expectProblem(await send(`GET ${one}`), 400, "bad-parameter");
+    expectProblem(await send("GET /v1/conflicts/default/newest?key=k"), 400, "bad-parameter");
   });
 
   it("know their methods", async () => {

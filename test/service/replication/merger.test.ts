@@ -8,6 +8,7 @@ import { localHints } from "../../../service/queue/local.ts";
 import type { Io } from "../../../service/replication/io.ts";
 import { Merger } from "../../../service/replication/merger.ts";
 import type { MemberStore } from "../../../service/store/member.ts";
+import { memoryBlobs } from "../../support/memory/blobs.ts";
 import { MemoryDatabase } from "../../support/memory/database.ts";
 import { memoryMember } from "../../support/memory/member.ts";
 
@@ -47,7 +48,11 @@ describe("a database that was restored", () => {
     await member.hear(gcp, { floor: 0n, confirmed: 0n, yours: null });
     const io: Io = {
       store: member,
-      link: { call: () => Promise.reject(new Error("nobody is asked")) },
+      link: {
+        call: () => Promise.reject(new Error("nobody is asked")),
+        blob: () => Promise.reject(new Error("nobody is asked")),
+      },
+      blobs: memoryBlobs(),
       hints: localHints(),
       clock: new HybridClock(() => now),
       now: () => now,
@@ -58,7 +63,7 @@ describe("a database that was restored", () => {
       onApplied: () => {},
       onEvent: () => {},
     };
-    merger = new Merger(io);
+    merger = new Merger(io, () => {});
   });
 
   it("does not add what it counted in a life that has ended since to the one that a peer sends", async () => {

@@ -115,6 +115,20 @@ describe("the peers' protocol", () => {
     );
   });
 
+  it("refuses a blob that is not named by a digest", () => {
+    fc.assert(
+      fc.property(carried, fc.constantFrom("../../../etc/passwd", "", "ABC", "a".repeat(63)), (one, blob) => {
+        const message = rewrite(encode({ head, body: { kind: "batch", entries: [one] } }), (json) => {
+          const [entry] = (json.body as { entries: Record<string, unknown>[] }).entries;
+          Object.assign(entry!, { kind: "v", blob, size: 1 });
+          delete entry!.length;
+        });
+        assert.throws(() => decode(message, readRequest), MalformedError);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it("takes each key once in a batch: what came second would be decided on a state that is gone", () => {
     fc.assert(
       fc.property(carried, (one) => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import pg from "pg";
+import type { Carried } from "../../../service/kv/carried.ts";
+import { hybridTime } from "../../../service/kv/clock.ts";
+import { unreferenced } from "../../../service/store/postgres/maintenance.ts";
 import { openPostgres, type PostgresStore } from "../../../service/store/postgres/store.ts";
 import { catalogContract } from "../../support/catalog-contract.ts";
 import { memberContract } from "../../support/member-contract.ts";
@@ -87,6 +90,32 @@ describe("the database of a member, in PostgreSQL", () => {
         const { items, reached } = await store.list({ ...asked, delimiter });
         assert.deepEqual([items, reached.gcp], [[], write.marks.gcp]);
       }
+    });
+
+    it("calls a blob unreferenced when no entry, kept conflict or quarantined entry has it", async () => {
+      const digests = ["a", "b", "c", "d"].map((digit) => digit.repeat(64));
+      const carried = (path: string, blob: string): Carried => {
+        const version = { time: hybridTime(Date.now()), origin: "gcp" };
+        const facts = { body: null, blob, size: 5, contentType: null, contentEncoding: null, meta: null };
+        const entry = { kind: "value" as const, ...facts, expiresAt: null, version, seen: {} };
+        return { path, entry, marks: {}, extra: null };
+      };
+      const [current, loser, early] = ["current", "loser", "early"].map((key, i) =>
+        carried(`default/blob-${key}`, digests[i]!),
+      ) as [Carried, Carried, Carried];
+      await store.member.apply({
+        sender: { peer: "gcp", incarnation: "aaaaaaaaaaaa", incarnatedAt: 1 },
+        floor: (await store.member.identity()).floor,
+        arrivals: [
+          { path: current.path, expects: 0, write: current, loser: null },
+          { path: loser.path, expects: 0, write: null, loser },
+        ],
+        quarantine: [{ carried: early, shard: 0 }],
+        claims: [],
+      });
+      assert.deepEqual(await unreferenced(store.others, digests), [digests[3]]);
+      await store.member.releaseQuarantine([early]);
+      assert.deepEqual(await unreferenced(store.others, digests), [digests[2], digests[3]]);
     });
   });
 });

@@ -167,7 +167,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         let bytes = 0;
         for (const path of paths) {
           const row = db.entries.get(path) ?? null;
-          if (row?.entry.kind === "value") bytes += row.entry.size;
+          if (row?.entry.kind === "value") bytes += row.entry.body?.length ?? 0;
           if (rows.length > 0 && bytes > maxBytes) break;
           rows.push(row && outward(row));
         }
@@ -314,6 +314,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         return { floor: cluster.floor, rows };
       }),
 
+    conflict: (path, { time, origin: by }) => db.read(() => db.conflicts.get(`${path} ${time} ${by}`)?.carried ?? null),
     conflicts: (prefix, limit) =>
       db.read(() =>
         [...db.conflicts.values()]

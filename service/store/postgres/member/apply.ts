@@ -1,6 +1,7 @@
 import type { Carried } from "../../../kv/carried.ts";
 import { compareMarks, type Mark, marksJson } from "../../../kv/marks.ts";
 import { type Path, shardOf } from "../../../kv/path.ts";
+import type { Version } from "../../../kv/version.ts";
 import { fromWire, toWire } from "../../../replication/wire.ts";
 import type { Applied, Apply, Current, KeptConflict, Watermarks } from "../../member.ts";
 import { type Connections, isConflict } from "../connection.ts";
@@ -231,6 +232,15 @@ export async function conflicts(connections: Connections, prefix: Path, limit: n
     [prefix, limit],
   );
   return rows.map((row) => ({ carried: keptFrom(row[0]!, row[1] ?? null), at: Number(row[2]) }));
+}
+
+export async function conflict(connections: Connections, path: Path, { time, origin }: Version) {
+  const [row] = await connections.read(
+    "conflict",
+    "select entry, value from conflicts where path = $1 and hlc = $2::bigint and origin = $3",
+    [path, time, origin],
+  );
+  return row === undefined ? null : keptFrom(row[0]!, row[1] ?? null);
 }
 
 /** Keeps the newest conflicts, at most so many and so old. */

@@ -75,7 +75,7 @@ export async function carried(connections: Connections, origin: string, paths: r
   const rows = await connections.read(
     "carried",
     `select c.floor, c.incarnated_at, a.n, a.found, ${carriedColumns.replace("path", "a.asked")} from cluster c left join (
-       select p as asked, n, e.path is not null as found, e.*, sum(coalesce(e.size, 0)) over (order by n) as total
+       select p as asked, n, e.path is not null as found, e.*, sum(coalesce(length(e.value), 0)) over (order by n) as total
        from unnest($1::text[]) with ordinality as u(p, n) left join entries e on e.path = u.p
      ) a on a.total <= $2 or a.n = 1 order by a.n`,
     [paths, maxBytes],

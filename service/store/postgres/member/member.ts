@@ -35,6 +35,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     advanceFloor: (age, grace) => advanceFloor(connections, age, grace),
     digests: (from, to, limit, now) => digests(connections, from, to, limit, now),
     conflicts: (prefix, limit) => applying.conflicts(connections, prefix, limit),
+    conflict: (path, version) => applying.conflict(connections, path, version),
     catalogDigest: () => catalog.digest(connections),
     catalogRows: (after, limit) => catalog.rows(connections, after, limit),
     mergeCatalog: (rows) => catalog.merge(connections, rows),
