@@ -174,17 +174,17 @@ export class Session {
     what: string,
   ): void {
     const { ledger, scheduler, check } = this.#world;
-    const { floor } = process.cloud.db.cluster;
+    const { cloud } = process;
     check(invariant);
-    if (!ledger.isNoOlder(path, old, found && ledger.trueForm(path, found, floor), floor, epoch + scheduler.now))
+    const shown = found && cloud.trueForm(path, found);
+    if (!ledger.isNoOlder(path, old, shown, cloud.db.cluster.floor, epoch + scheduler.now))
       throw new Violation(`${process.name} shows an old state of ${path}: ${show(found)}; ${what} ${show(old)}`);
   }
 
   #saw(process: Process, path: Path, stored: { readonly entry: Entry; readonly changed: number }): void {
     // A token names the incarnation: of a database that is no more it says nothing.
     const cloud = `${process.cloud.name} ${process.cloud.db.system}`;
-    const { floor } = process.cloud.db.cluster;
-    this.#last.set(`${cloud} ${path}`, this.#world.ledger.trueForm(path, stored.entry, floor));
+    this.#last.set(`${cloud} ${path}`, process.cloud.trueForm(path, stored.entry));
     this.#seen.set(cloud, Math.max(this.#seen.get(cloud) ?? 0, stored.changed));
   }
 }

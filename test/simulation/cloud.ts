@@ -18,6 +18,8 @@ export class Cloud {
   slowness = 1;
   /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
+  /** Of counters that were current here, by path and text: the true form that each had then. */
+  readonly #trueForms = new Map<string, Entry>();
   /** Of its processes; null: each is by itself. A restored database gets another one, named after its incarnation. */
   sharedCache: CacheServer | null = null;
   readonly #world: World;
@@ -85,8 +87,7 @@ export class Cloud {
     this.db.entries = this.#watched(backup.entries);
     this.#openCache();
     this.history.clear();
-    for (const [path, { entry }] of backup.entries)
-      this.#remember(path, this.#world.ledger.trueForm(path, entry, this.db.cluster.floor));
+    for (const [path, { entry }] of backup.entries) this.#becomes(path, entry);
   }
 
   /** What enters here, whoever hears of it, must be everywhere in the end. */
@@ -100,6 +101,19 @@ export class Cloud {
     };
   }
 
+  /** `entry` in the true form that it had when it became current here, however late somebody is shown it. */
+  trueForm(path: Path, entry: Entry): Entry {
+    return this.#trueForms.get(`${path} ${show(entry)}`) ?? entry;
+  }
+
+  /** Returns the true form of a state that becomes current now. */
+  #becomes(path: Path, entry: Entry): Entry {
+    const form = this.#world.ledger.trueForm(path, entry, this.db.cluster.floor);
+    if (entry.kind === "counter") this.#trueForms.set(`${path} ${show(entry)}`, form);
+    this.#remember(path, form);
+    return form;
+  }
+
   #remember(path: Path, entry: Entry | null): void {
     const states = this.history.get(path) ?? [];
     states.push({ at: this.#world.scheduler.now, entry });
@@ -111,9 +125,9 @@ export class Cloud {
     const { floor } = this.db.cluster;
     const now = epoch + this.#world.scheduler.now;
     this.#world.note(`${this.name} ${path} becomes ${show(after)}`);
-    const young = ledger.trueForm(path, after, floor);
+    const young = this.#becomes(path, after);
     // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
-    const old = normal(before, floor, now) && this.stateAt(path, this.#world.scheduler.now);
+    const old = normal(before, floor, now) && this.trueForm(path, before!);
     check(3);
     if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
@@ -121,7 +135,6 @@ export class Cloud {
     const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
     if (isLive(after, now) && forgotten !== undefined)
       throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
-    this.#remember(path, young);
   }
 
   /** Removes what counts as absent. Each cloud does it at its own time. */

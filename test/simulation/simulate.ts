@@ -117,7 +117,7 @@ class Simulation {
     const scheduler = this.#scheduler;
     this.#start();
     scheduler.after(500, () => {
-      this.#world.connectionLoss = 0.002;
+      this.#world.connectionLoss = 0.001;
     });
     const watchers = [...this.#clouds.values()].map(
       (cloud) => new Watcher(cloud, this.#world, () => this.#processes.get(cloud.name)!),

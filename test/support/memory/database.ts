@@ -39,11 +39,11 @@ export type Quarantined = {
 };
 export type Watermark = { readonly incarnation: string; readonly incarnatedAt: number; readonly complete: number };
 
-/** When a statement's snapshot is taken and when its transaction ends: the simulation makes both take their time. */
+/** When a transaction ends and when an answer arrives: the simulation makes both take their time. */
 export type Pace = {
   /** Milliseconds since 1970 by the database's clock. */
   readonly now: () => number;
-  /** Before a statement does anything, and before its answer arrives. Rejects when the database cannot be reached. */
+  /** Before a transaction does anything, and before an answer arrives. Rejects when the database cannot be reached. */
   readonly pass: () => Promise<void>;
 };
 
@@ -135,8 +135,8 @@ export class MemoryDatabase {
     return this.#running.has(xid);
   }
 
+  /** What was there when it was asked: its answer may be old by the time that it arrives. */
   async read<T>(work: () => T): Promise<T> {
-    await this.#arrive();
     const answer = work();
     await this.#arrive();
     return answer;
