@@ -9,11 +9,16 @@ import { Violation, type World } from "./world.ts";
 /** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
 export const epoch = 1_700_000_000_000;
 
+/** Milliseconds that a statement takes at most, and its transaction with it. */
+const statementAtMost = 2000;
+
 /** A cloud's database: its statements take time, it may be down, and it watches that no key ever gets older. */
 export class Cloud {
   readonly name: string;
   readonly db: MemoryDatabase;
   isDown = false;
+  /** Transactions that somebody else keeps open. */
+  readonly heldOpen = new Set<number>();
   /** Statements take so many times longer. */
   slowness = 1;
   /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
@@ -33,7 +38,7 @@ export class Cloud {
       const isBroken = scheduler.chance(world.connectionLoss);
       if (isBroken) world.count("connection to a database broken");
       return new Promise<void>((resolve, reject) =>
-        scheduler.after(Math.min(milliseconds * this.slowness, 2000), () => {
+        scheduler.after(Math.min(milliseconds * this.slowness, statementAtMost), () => {
           if (this.isDown) reject(new Error("the database is down"));
           else if (isBroken) reject(new Error("the connection broke"));
           else resolve();
@@ -146,6 +151,13 @@ export class Cloud {
       removed++;
     }
     return removed;
+  }
+
+  /** None waits for the network, a queue or a client: it would hold up all watches and peers. */
+  checkTransactions(): void {
+    for (const [xid, since] of this.db.running)
+      if (!this.heldOpen.has(xid) && this.db.pace.now() - since > statementAtMost)
+        throw new Violation(`transaction ${xid} of ${this.name} is open for longer than any statement takes`);
   }
 
   /** The state of a key at an earlier time. */

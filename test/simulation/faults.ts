@@ -87,8 +87,9 @@ export class Faults {
     },
     "database restored": () => this.#restore(),
     "transaction held open": () => {
-      const { db } = this.#cloud();
+      const { db, heldOpen } = this.#cloud();
       const xid = db.begin();
+      heldOpen.add(xid);
       const { system } = db;
       return this.#later(200, 6000, () => {
         if (db.system === system) db.end(xid);

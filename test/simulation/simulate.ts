@@ -137,7 +137,10 @@ class Simulation {
 
     let healed = 0;
     try {
-      while (!isOver() && this.#violations.length === 0) await scheduler.runUntil(scheduler.now + 1000);
+      while (!isOver() && this.#violations.length === 0) {
+        await scheduler.runUntil(scheduler.now + 1000);
+        for (const cloud of this.#clouds.values()) cloud.checkTransactions();
+      }
       // A write that was sent may take its time.
       await scheduler.runUntil(scheduler.now + 5000);
       healed = await this.#heal(watchers);
