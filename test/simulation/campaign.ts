@@ -25,7 +25,7 @@ function planOf({ fault, withHistory }: Campaign, seed: number): Plan {
  * Runs seeds side by side, one thread for each processor. Results are in the order of the seeds, and end with the first
  * one that fails; that one has its history.
  */
-export async function run(campaign: Campaign): Promise<readonly Result[]> {
+export async function runSeeds(campaign: Campaign): Promise<readonly Result[]> {
   const { seeds, first, mutation, threads = availableParallelism(), onResult } = campaign;
   const results: Result[] = [];
   let next = first;

@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { run } from "./campaign.ts";
+import { runSeeds } from "./campaign.ts";
+import type { FaultKind } from "./faults.ts";
 import { mutations, unitMutations } from "./mutations.ts";
 
 /** Runs a program in a process of its own. Resolves with its exit code and the end of what it printed. */
-function start(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv,
-): Promise<{ code: number | null; tail: string }> {
+function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ code: number | null; tail: string }> {
   const env = { ...process.env, ...environment };
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let tail = "";
@@ -22,10 +20,29 @@ function start(
   });
 }
 
+/**
+ * Where to look for a seed that notices, if not from the first one on: shortly before one that did when this was written,
+ * or in runs where a certain fault strikes beside those that the seed chooses.
+ */
+const searches: Readonly<Record<string, { readonly first?: number; readonly fault?: FaultKind }>> = {
+  "the floor rises without one member": { first: 20 },
+  "what was set aside does not hold the floor back": { first: 65 },
+  "cached records do not age": { first: 5 },
+  "what retention dropped is not missed": { first: 60 },
+  "a repair finds differences and leaves them": { first: 7 },
+  "a counter's epoch outlives the floor": { first: 20 },
+  "a restored cloud serves at once": { fault: "database restored" },
+  "a restored cloud keeps what its peers have deleted and forgotten": { first: 15, fault: "database restored" },
+  "a restored cloud adds its backup to what peers send": { first: 8, fault: "database restored" },
+  "a restored cloud is sent only what its peers know that it lacks": { fault: "database restored" },
+  "what was meant for the database of before a restore is taken": { first: 30, fault: "database restored" },
+  "words of a database that is no more are believed": { fault: "database restored" },
+};
+
 /** What broke first with this fault in the program; null: no seed noticed anything. */
 async function noticed(mutation: string): Promise<string | null> {
-  const { first = 1, fault = null } = mutations[mutation]!;
-  const results = await run({ first, seeds: 150, mutation, fault, withHistory: false, threads: 1 });
+  const { first = 1, fault = null } = searches[mutation] ?? {};
+  const results = await runSeeds({ first, seeds: 150, mutation, fault, withHistory: false, threads: 1 });
   return results.at(-1)!.violation;
 }
 
@@ -51,7 +68,7 @@ describe("a unit test notices when", () => {
       this.timeout(60_000);
       const mutated = fileURLToPath(new URL("mutated.ts", import.meta.url));
       const mocha = fileURLToPath(new URL("../../node_modules/mocha/bin/mocha.js", import.meta.url));
-      const { code, tail } = await start(["--import", mutated, mocha, test], { MUTATION: name });
+      const { code, tail } = await run(["--import", mutated, mocha, "--bail", test], { MUTATION: name });
       assert.notEqual(code, 0, tail);
       assert.match(tail, /failing/);
     });

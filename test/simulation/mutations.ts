@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { FaultKind } from "./faults.ts";
 
 /** A fault put into the program on purpose, as a change of its text: the simulation must notice it. */
 export type Mutation = { readonly file: string; readonly find: string; readonly replace: string };
@@ -15,334 +14,234 @@ const caches = "service/cache/entries.ts";
 const memory = "test/support/memory/member.ts";
 const cloud = "test/simulation/cloud.ts";
 
-/**
- * What a seed must notice: one of 150 from `first` (default 1) on, each with the `fault` (default none) beside those that
- * it chooses. `first` lies shortly before one that did when it was chosen, which saves time.
- */
-export type Mutant = { readonly changes: readonly Mutation[]; readonly first?: number; readonly fault?: FaultKind };
-
 /** By what they leave out. What SQL does is mutated in the database in memory; a contract test ties the two together. */
-export const mutations: Readonly<Record<string, Mutant>> = {
-  "stamps follow the clock of the process alone": {
-    changes: [
-      {
-        file: "test/support/memory/store.ts",
-        find: "lowest.reduce((a, b) => (a > b ? a : b), request.clock)",
-        replace: "request.clock",
-      },
-    ],
-  },
-  "the feed is read up to the newest transaction, not below the horizon": {
-    changes: [
-      {
-        file: "test/support/memory/database.ts",
-        find: "{ xid: this.horizon() - 1",
-        replace: "{ xid: this.ahead() - 1",
-      },
-    ],
-  },
-  "tombstones are collected by the clock": {
-    changes: [
-      {
-        file: cloud,
-        find: "normal(entry, this.db.cluster.floor,",
-        replace: "normal(entry, BigInt(Math.floor(epoch + this.#world.scheduler.now - 3000)) << 16n,",
-      },
-    ],
-  },
-  "tombstones above the floor are collected": {
-    changes: [{ file: cloud, find: "normal(entry, this.db.cluster.floor,", replace: "normal(entry, 1n << 62n," }],
-  },
-  "the floor rises without one member": {
-    first: 20,
-    changes: [
-      {
-        file: memory,
-        find: "for (const { confirmed } of db.peers.values()) if",
-        replace: "for (const { confirmed } of [...db.peers.values()].slice(1)) if",
-      },
-    ],
-  },
-  "a time is confirmed that peers do not have": {
-    changes: [{ file: memory, find: "if (completeFor(peer, shard) < markXid) return false;", replace: "" }],
-  },
-  "what was set aside does not hold the floor back": {
-    first: 65,
-    changes: [
-      {
-        file: memory,
-        find: "if (aside.shard === shard && aside.below < complete) complete = aside.below;",
-        replace: "{}",
-      },
-      { file: memory, find: "if (aside.time <= mark) return false;", replace: "{}" },
-    ],
-  },
-  "cached records do not age": {
-    first: 5,
-    changes: [
-      {
-        file: caches,
-        find: "record === undefined || record.readAt + this.#maxAge() <= this.now() ||",
-        replace: "record === undefined ||",
-      },
-    ],
-  },
-  "sessions do not look at the horizon of a cached record": {
-    changes: [
-      { file: "test/simulation/process.ts", find: "seen === 0 || seen < record.horizon", replace: "seen >= 0" },
-    ],
-  },
-  "hints get lost and nobody sweeps": {
-    changes: [
-      {
-        file: sender,
-        find: "this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));",
-        replace: "",
-      },
-    ],
-  },
-  "entries of other origins are skipped": {
-    changes: [
-      {
-        file: sender,
-        find: "rows.filter((row) => row !== null)",
-        replace: "rows.filter((row) => row !== null).filter((row) => row.entry.version.origin === store.origin)",
-      },
-    ],
-  },
-  "the cursor moves before the peer has committed": {
-    changes: [
-      {
-        file: sender,
-        find: "const delivered: Path[] = [];",
-        replace: "const delivered: Path[] = []; await this.#io.store.advance(cursor, to, [], []);",
-      },
-    ],
-  },
-  "keys that the peer could not take are forgotten": {
-    changes: [
-      {
-        file: sender,
-        find: "return [{ path, time: entry.version.time, reason, delay: setAsideDelay * (0.5 + random()) }];",
-        replace: "return random() < 0 ? [] : [];",
-      },
-    ],
-  },
-  "batches from under a lower floor are taken": {
-    changes: [
-      { file: receiver, find: 'if (head.news.floor !== self.floor) return refuse("floor");', replace: "" },
-      { file: memory, find: 'if (cluster.floor !== floor) return "floor" as const;', replace: "" },
-    ],
-  },
-  "entries from the future are dropped": {
-    changes: [
-      {
-        file: merger,
-        find: "const kept = attempt === 0 ? quarantine : [];",
-        replace: "const kept = quarantine.slice(0, 0);",
-      },
-    ],
-  },
-  "what retention dropped is not missed": {
-    first: 60,
-    changes: [{ file: memory, find: "if (cluster.trimmed > position.xid) return null;", replace: "" }],
-  },
-  "a repair finds differences and leaves them": {
-    first: 7,
-    changes: [
-      {
-        file: "service/replication/repair.ts",
-        find: "for (const index of differ) {",
-        replace: "for (const index of differ.slice(0, 0)) {",
-      },
-    ],
-  },
-  "arrivals are written over whatever is there by then": {
-    changes: [
-      {
-        file: memory,
-        find: "row !== undefined && row.changed !== expects",
-        replace: "row !== undefined && expects < 0",
-      },
-    ],
-  },
-  "clients' guarded writes are written over whatever is there by then": {
-    changes: [
-      {
-        file: "test/support/memory/store.ts",
-        find: "row !== undefined && expects !== null && row.changed !== expects",
-        replace: "row !== undefined && expects === -1",
-      },
-    ],
-  },
-  "arrivals win over what is here": {
-    changes: [
-      {
-        file: carried,
-        find: "const merged = merge(here, there)!;",
-        replace: "const merged = here === null ? merge(here, there)! : there;",
-      },
-    ],
-  },
-  "counters keep the older of two cells": {
-    changes: [
-      {
-        file: "service/kv/merge.ts",
-        find: "!mine || cell.time > mine.time ||",
-        replace: "!mine || cell.time < mine.time ||",
-      },
-    ],
-  },
-  "a counter's epoch outlives the floor": {
-    first: 20,
-    changes: [
-      {
-        file: "service/kv/entry.ts",
-        find: "return entry.epoch.time > floor ? entry :",
-        replace: "return entry.epoch.time > -1n ? entry :",
-      },
-    ],
-  },
-  "a restored cloud serves at once": {
-    fault: "database restored",
-    changes: [{ file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" }],
-  },
-  "a restored cloud keeps what its peers have deleted and forgotten": {
-    first: 15,
-    fault: "database restored",
-    changes: [
-      {
-        file: "service/replication/repair.ts",
-        find: "await store.forget(absent, floor);",
-        replace: "if (absent.length < 0) await store.forget(absent, floor);",
-      },
-    ],
-  },
-  "a restored cloud adds its backup to what peers send": {
-    first: 8,
-    fault: "database restored",
-    changes: [
-      {
-        file: merger,
-        find: "recovering ? trusted(carried, floor) : carried",
-        replace: "recovering ? carried : carried",
-      },
-    ],
-  },
-  "a restored cloud is sent only what its peers know that it lacks": {
-    fault: "database restored",
-    changes: [
-      {
-        file: memory,
-        find: "if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);",
-        replace: "",
-      },
-      { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
-    ],
-  },
-
-  "batches carry the floor of when they are sent, not of when their entries were read": {
-    changes: [{ file: sender, find: '"applied", floor);', replace: '"applied");' }],
-  },
-  "what was meant for the database of before a restore is taken": {
-    first: 30,
-    fault: "database restored",
-    changes: [{ file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" }],
-  },
-  "a cursor is locked by an open transaction while its window is sent": {
-    changes: [
-      {
-        file: memory,
-        find: "cursor.until = now + milliseconds;",
-        replace: "cursor.until = now + milliseconds; db.end(cursor.xid); cursor.xid = db.begin();",
-      },
-      {
-        file: memory,
-        find: "if (held !== null) held.until = 0;",
-        replace: "if (held !== null) held.until = 0; db.end(held?.xid);",
-      },
-    ],
-  },
-  "retries are written again": {
-    changes: [
-      {
-        file: "test/support/memory/store.ts",
-        find: 'if (request.receipts.some(({ scope }) => db.receipts.has(scope.toString("hex"))))',
-        replace: "if (request.receipts.length < 0)",
-      },
-      { file: writer, find: "batch = await this.#withoutRetries(whole);", replace: "" },
-    ],
-  },
-  "conditions are decided on a state that may have changed": {
-    changes: [
-      {
-        file: "service/store/jobs.ts",
-        find: "const expects = current === undefined ? null : (current?.changed ?? 0);",
-        replace: "const expects = null;",
-      },
-    ],
-  },
-  "records of the shared cache count as read when they are found there": {
-    changes: [
-      {
-        file: caches,
-        find: "return this.#keep(record);\n  }\n\n  /** One command",
-        replace: "return this.#keep({ ...record, readAt: this.now() });\n  }\n\n  /** One command",
-      },
-    ],
-  },
-  "sessions go by hybrid time, not by transactions": {
-    changes: [
-      { file: "test/simulation/process.ts", find: "seen < record.horizon", replace: "seen < record.readAt - epoch" },
-      {
-        file: "test/simulation/clients.ts",
-        find: "stored.changed));",
-        replace: "Number(stored.entry.version.time >> 16n) - epoch));",
-      },
-    ],
-  },
-  "watches compare the versions of counters, not their cells": {
-    changes: [
-      {
-        file: "service/kv/news.ts",
-        find: "return hasNewerCell(entry, last);",
-        replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
-      },
-    ],
-  },
-  "watches are not told what came before the recent changes": {
-    changes: [
-      {
-        file: "service/store/feed.ts",
-        find: "if (recent === null || comparePositions(position, recent.start) < 0)",
-        replace: "if (recent === null)",
-      },
-    ],
-  },
-  "a repair counts as done though keys could not be merged": {
-    changes: [
-      {
-        file: "service/replication/repair.ts",
-        find: "if (failed) throw",
-        replace: "if (failed === undefined) throw",
-      },
-      {
-        file: "service/replication/repair.ts",
-        find: "if (refused !== -1) throw",
-        replace: "if (refused < -1) throw",
-      },
-    ],
-  },
-  "words of a database that is no more are believed": {
-    fault: "database restored",
-    changes: [
-      {
-        file: memory,
-        find: "if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;",
-        replace: "if (known === undefined) return false;",
-      },
-    ],
-  },
+export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
+  "stamps follow the clock of the process alone": [
+    {
+      file: "test/support/memory/store.ts",
+      find: "lowest.reduce((a, b) => (a > b ? a : b), request.clock)",
+      replace: "request.clock",
+    },
+  ],
+  "the feed is read up to the newest transaction, not below the horizon": [
+    { file: "test/support/memory/database.ts", find: "{ xid: this.horizon() - 1", replace: "{ xid: this.ahead() - 1" },
+  ],
+  "tombstones are collected by the clock": [
+    {
+      file: cloud,
+      find: "normal(entry, this.db.cluster.floor,",
+      replace: "normal(entry, BigInt(Math.floor(epoch + this.#world.scheduler.now - 3000)) << 16n,",
+    },
+  ],
+  "tombstones above the floor are collected": [
+    { file: cloud, find: "normal(entry, this.db.cluster.floor,", replace: "normal(entry, 1n << 62n," },
+  ],
+  "the floor rises without one member": [
+    {
+      file: memory,
+      find: "for (const { confirmed } of db.peers.values()) if",
+      replace: "for (const { confirmed } of [...db.peers.values()].slice(1)) if",
+    },
+  ],
+  "a time is confirmed that peers do not have": [
+    { file: memory, find: "if (completeFor(peer, shard) < markXid) return false;", replace: "" },
+  ],
+  "what was set aside does not hold the floor back": [
+    {
+      file: memory,
+      find: "if (aside.shard === shard && aside.below < complete) complete = aside.below;",
+      replace: "{}",
+    },
+    { file: memory, find: "if (aside.time <= mark) return false;", replace: "{}" },
+  ],
+  "cached records do not age": [
+    {
+      file: caches,
+      find: "record === undefined || record.readAt + this.#maxAge() <= this.now() ||",
+      replace: "record === undefined ||",
+    },
+  ],
+  "sessions do not look at the horizon of a cached record": [
+    { file: "test/simulation/process.ts", find: "seen === 0 || seen < record.horizon", replace: "seen >= 0" },
+  ],
+  "hints get lost and nobody sweeps": [
+    { file: sender, find: "this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));", replace: "" },
+  ],
+  "entries of other origins are skipped": [
+    {
+      file: sender,
+      find: "rows.filter((row) => row !== null)",
+      replace: "rows.filter((row) => row !== null).filter((row) => row.entry.version.origin === store.origin)",
+    },
+  ],
+  "the cursor moves before the peer has committed": [
+    {
+      file: sender,
+      find: "const delivered: Path[] = [];",
+      replace: "const delivered: Path[] = []; await this.#io.store.advance(cursor, to, [], []);",
+    },
+  ],
+  "keys that the peer could not take are forgotten": [
+    {
+      file: sender,
+      find: "return [{ path, time: entry.version.time, reason, delay: setAsideDelay * (0.5 + random()) }];",
+      replace: "return random() < 0 ? [] : [];",
+    },
+  ],
+  "batches from under a lower floor are taken": [
+    { file: receiver, find: 'if (head.news.floor !== self.floor) return refuse("floor");', replace: "" },
+    { file: memory, find: 'if (cluster.floor !== floor) return "floor" as const;', replace: "" },
+  ],
+  "entries from the future are dropped": [
+    {
+      file: merger,
+      find: "const kept = attempt === 0 ? quarantine : [];",
+      replace: "const kept = quarantine.slice(0, 0);",
+    },
+  ],
+  "what retention dropped is not missed": [
+    { file: memory, find: "if (cluster.trimmed > position.xid) return null;", replace: "" },
+  ],
+  "a repair finds differences and leaves them": [
+    {
+      file: "service/replication/repair.ts",
+      find: "for (const index of differ) {",
+      replace: "for (const index of differ.slice(0, 0)) {",
+    },
+  ],
+  "arrivals are written over whatever is there by then": [
+    { file: memory, find: "row !== undefined && row.changed !== expects", replace: "row !== undefined && expects < 0" },
+  ],
+  "clients' guarded writes are written over whatever is there by then": [
+    {
+      file: "test/support/memory/store.ts",
+      find: "row !== undefined && expects !== null && row.changed !== expects",
+      replace: "row !== undefined && expects === -1",
+    },
+  ],
+  "arrivals win over what is here": [
+    {
+      file: carried,
+      find: "const merged = merge(here, there)!;",
+      replace: "const merged = here === null ? merge(here, there)! : there;",
+    },
+  ],
+  "counters keep the older of two cells": [
+    {
+      file: "service/kv/merge.ts",
+      find: "!mine || cell.time > mine.time ||",
+      replace: "!mine || cell.time < mine.time ||",
+    },
+  ],
+  "a counter's epoch outlives the floor": [
+    {
+      file: "service/kv/entry.ts",
+      find: "return entry.epoch.time > floor ? entry :",
+      replace: "return entry.epoch.time > -1n ? entry :",
+    },
+  ],
+  "a restored cloud serves at once": [
+    { file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" },
+  ],
+  "a restored cloud keeps what its peers have deleted and forgotten": [
+    {
+      file: "service/replication/repair.ts",
+      find: "await store.forget(absent, floor);",
+      replace: "if (absent.length < 0) await store.forget(absent, floor);",
+    },
+  ],
+  "a restored cloud adds its backup to what peers send": [
+    { file: merger, find: "recovering ? trusted(carried, floor) : carried", replace: "recovering ? carried : carried" },
+  ],
+  "a restored cloud is sent only what its peers know that it lacks": [
+    {
+      file: memory,
+      find: "if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);",
+      replace: "",
+    },
+    { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
+  ],
+  "batches carry the floor of when they are sent, not of when their entries were read": [
+    { file: sender, find: '"applied", floor);', replace: '"applied");' },
+  ],
+  "what was meant for the database of before a restore is taken": [
+    { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
+  ],
+  "a cursor is locked by an open transaction while its window is sent": [
+    {
+      file: memory,
+      find: "cursor.until = now + milliseconds;",
+      replace: "cursor.until = now + milliseconds; db.end(cursor.xid); cursor.xid = db.begin();",
+    },
+    {
+      file: memory,
+      find: "if (held !== null) held.until = 0;",
+      replace: "if (held !== null) held.until = 0; db.end(held?.xid);",
+    },
+  ],
+  "retries are written again": [
+    {
+      file: "test/support/memory/store.ts",
+      find: 'if (request.receipts.some(({ scope }) => db.receipts.has(scope.toString("hex"))))',
+      replace: "if (request.receipts.length < 0)",
+    },
+    { file: writer, find: "batch = await this.#withoutRetries(whole);", replace: "" },
+  ],
+  "conditions are decided on a state that may have changed": [
+    {
+      file: "service/store/jobs.ts",
+      find: "const expects = current === undefined ? null : (current?.changed ?? 0);",
+      replace: "const expects = null;",
+    },
+  ],
+  "records of the shared cache count as read when they are found there": [
+    {
+      file: caches,
+      find: "return this.#keep(record);\n  }\n\n  /** One command",
+      replace: "return this.#keep({ ...record, readAt: this.now() });\n  }\n\n  /** One command",
+    },
+  ],
+  "sessions go by hybrid time, not by transactions": [
+    { file: "test/simulation/process.ts", find: "seen < record.horizon", replace: "seen < record.readAt - epoch" },
+    {
+      file: "test/simulation/clients.ts",
+      find: "stored.changed));",
+      replace: "Number(stored.entry.version.time >> 16n) - epoch));",
+    },
+  ],
+  "watches compare the versions of counters, not their cells": [
+    {
+      file: "service/kv/news.ts",
+      find: "return hasNewerCell(entry, last);",
+      replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
+    },
+  ],
+  "watches are not told what came before the recent changes": [
+    {
+      file: "service/store/feed.ts",
+      find: "if (recent === null || comparePositions(position, recent.start) < 0)",
+      replace: "if (recent === null)",
+    },
+  ],
+  "a repair counts as done though keys could not be merged": [
+    {
+      file: "service/replication/repair.ts",
+      find: "if (failed) throw",
+      replace: "if (failed === undefined) throw",
+    },
+    {
+      file: "service/replication/repair.ts",
+      find: "if (refused !== -1) throw",
+      replace: "if (refused < -1) throw",
+    },
+  ],
+  "words of a database that is no more are believed": [
+    {
+      file: memory,
+      find: "if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;",
+      replace: "if (known === undefined) return false;",
+    },
+  ],
 };
 
 /** What a unit test notices sooner than any seed, with the file of the test. */
@@ -421,7 +320,7 @@ function ofSessions(changes: Readonly<Record<string, readonly [find: string, rep
 
 /** Makes all modules that are loaded from now on have this fault. Throws when the text to change is not there. */
 export function mutate(name: string): void {
-  const changes = (mutations[name] ?? unitMutations[name])?.changes;
+  const changes = mutations[name] ?? unitMutations[name]?.changes;
   if (changes === undefined) throw new Error(`expected one of ${Object.keys(mutations).join(", ")}, found ${name}`);
   const root = new URL("../../", import.meta.url);
   const texts = new Map<string, string>();
