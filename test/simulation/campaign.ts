@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type FaultKind, faultKinds } from "./faults.ts";
@@ -32,10 +33,10 @@ export async function runSeeds(campaign: Campaign): Promise<readonly Result[]> {
   let end = first + seeds;
   const work = async () => {
     const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { mutation } });
-    const ask = (plan: Plan) =>
-      new Promise<Result>((resolve, reject) => {
-        worker.removeAllListeners().once("message", resolve).once("error", reject).postMessage(plan);
-      });
+    const ask = async (plan: Plan): Promise<Result> => {
+      worker.postMessage(plan);
+      return (await once(worker, "message"))[0];
+    };
     try {
       while (next < end) {
         const plan = planOf(campaign, next++);
