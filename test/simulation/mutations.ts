@@ -194,13 +194,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "const expects = null;",
     },
   ],
-  "records of the shared cache count as read when they are found there": [
-    {
-      file: caches,
-      find: "return this.#keep(record);\n  }\n\n  /** One command",
-      replace: "return this.#keep({ ...record, readAt: this.now() });\n  }\n\n  /** One command",
-    },
-  ],
   "sessions go by hybrid time, not by transactions": [
     { file: "test/simulation/process.ts", find: "seen < record.horizon", replace: "seen < record.readAt - epoch" },
     {
@@ -291,6 +284,16 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
           file: caches,
           find: "there === undefined || isNewer(record, there) ||",
           replace: "true || isNewer(record, record) || there === undefined ||",
+        },
+      ],
+    },
+    "records of the shared cache count as read when they are found there": {
+      test: "test/service/cache/entries.test.ts",
+      changes: [
+        {
+          file: caches,
+          find: 'this.#options.count("l2");\n    return this.#keep(record);',
+          replace: 'this.#options.count("l2");\n    return this.#keep({ ...record, readAt: this.now() });',
         },
       ],
     },
