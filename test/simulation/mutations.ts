@@ -161,9 +161,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
     { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
   ],
-  "batches carry the floor of when they are sent, not of when their entries were read": [
-    { file: sender, find: '"applied", floor);', replace: '"applied");' },
-  ],
   "what was meant for the database of before a restore is taken": [
     { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
   ],
