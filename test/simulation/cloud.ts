@@ -76,18 +76,15 @@ export class Cloud {
 
   /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
   restore(backup: Backup, since: number, others: readonly Cloud[]): void {
+    const { ledger } = this.#world;
     const isElsewhere = (path: Path, write: Entry) =>
-      others.some(({ db }) => {
-        const there = db.entries.get(path)?.entry ?? null;
-        return this.#world.ledger.isNoOlder(
-          path,
-          write,
-          there && this.#world.ledger.trueForm(path, there, db.cluster.floor),
-          db.cluster.floor,
-          0,
-        );
+      others.some((other) => {
+        const { floor } = other.db.cluster;
+        const there = other.db.entries.get(path)?.entry;
+        if (there === undefined) return write.version.time <= floor;
+        return ledger.isNoOlder(path, write, ledger.trueForm(path, there, floor), floor, 0);
       });
-    this.#world.ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
     this.db.restore(backup, `${this.db.system}'`);
     this.db.entries = this.#watched(backup.entries);
     this.#openCache();

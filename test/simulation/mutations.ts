@@ -62,7 +62,18 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "sessions do not look at the horizon of a cached record": [
-    { file: "test/simulation/process.ts", find: "seen === 0 || seen < record.horizon", replace: "seen >= 0" },
+    {
+      file: "service/kv/session.ts",
+      find: "transaction < view.horizon ||",
+      replace: "transaction < Number.POSITIVE_INFINITY ||",
+    },
+  ],
+  "sessions do not wait for what other clouds have yet to send": [
+    {
+      file: "service/kv/session.ts",
+      find: ": isCovered(cloud, mark, view.complete)) continue;",
+      replace: ": true) continue;",
+    },
   ],
   "hints get lost and nobody sweeps": [
     { file: sender, find: "this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));", replace: "" },
@@ -191,26 +202,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "const expects = null;",
     },
   ],
-  "sessions go by hybrid time, not by transactions": [
-    { file: "test/simulation/process.ts", find: "seen < record.horizon", replace: "seen < record.readAt - epoch" },
-    {
-      file: "test/simulation/clients.ts",
-      find: "stored.changed));",
-      replace: "Number(stored.entry.version.time >> 16n) - epoch));",
-    },
-  ],
   "watches compare the versions of counters, not their cells": [
     {
       file: "service/kv/news.ts",
       find: "return hasNewerCell(entry, last);",
       replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
-    },
-  ],
-  "watches are not told what came before the recent changes": [
-    {
-      file: "service/store/feed.ts",
-      find: "if (recent === null || comparePositions(position, recent.start) < 0)",
-      replace: "if (recent === null)",
     },
   ],
   "a repair counts as done though keys could not be merged": [

@@ -106,6 +106,7 @@ class Simulation {
       repairInterval: scheduler.chance(0.5) ? 15_000 : 1e15,
       cacheBytes: scheduler.chance(0.5) ? 6000 : 1e6,
       hasSharedCache: scheduler.chance(0.7),
+      restores: 0,
       hintLoss: 0.1,
       connectionLoss: 0,
     };
