@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { type FaultKind, faultKinds } from "./faults.ts";
@@ -25,17 +26,17 @@ function planOf({ fault, withHistory }: Campaign, seed: number): Plan {
  * Runs seeds side by side, one thread for each processor. Results are in the order of the seeds, and end with the first
  * one that fails; that one has its history.
  */
-export async function run(campaign: Campaign): Promise<readonly Result[]> {
+export async function runSeeds(campaign: Campaign): Promise<readonly Result[]> {
   const { seeds, first, mutation, threads = availableParallelism(), onResult } = campaign;
   const results: Result[] = [];
   let next = first;
   let end = first + seeds;
   const work = async () => {
     const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData: { mutation } });
-    const ask = (plan: Plan) =>
-      new Promise<Result>((resolve, reject) => {
-        worker.removeAllListeners().once("message", resolve).once("error", reject).postMessage(plan);
-      });
+    const ask = async (plan: Plan): Promise<Result> => {
+      worker.postMessage(plan);
+      return (await once(worker, "message"))[0];
+    };
     try {
       while (next < end) {
         const plan = planOf(campaign, next++);

@@ -6,7 +6,7 @@ import type { WriteRequest } from "../../service/store/jobs.ts";
 import { pick } from "../support/random.ts";
 import { epoch } from "./cloud.ts";
 import { isWrittenOnce, show } from "./ledger.ts";
-import type { Process } from "./process.ts";
+import type { Process, Token } from "./process.ts";
 import { type Invariant, Violation, type World } from "./world.ts";
 
 /** Milliseconds after which a client gives up, and knows nothing of what it asked for. */
@@ -34,7 +34,7 @@ export class Activity {
   }
 }
 
-/** A client that works with one cloud at a time, and checks what it is shown. */
+/** A client that goes from cloud to cloud with a session, and checks what it is shown. */
 export class Session {
   readonly #world: World;
   readonly #processes: ReadonlyMap<string, readonly Process[]>;
@@ -42,10 +42,12 @@ export class Session {
   readonly #paths: readonly Path[];
   readonly #activity: Activity;
   #cloud: string;
-  /** Per cloud, the newest of its transactions that this session has seen. */
-  readonly #seen = new Map<string, number>();
-  /** Per cloud and path, what was last seen. */
-  readonly #last = new Map<string, Entry>();
+  /** What it is told to say next time; null: nothing yet. */
+  #token: Token = null;
+  /** By path, what the session was last shown. */
+  readonly #last = new Map<Path, Entry>();
+  /** Restores that the session knows of: what it saw of a database that is no more binds nobody. */
+  #restores = 0;
   #values = 0;
 
   constructor(
@@ -96,21 +98,25 @@ export class Session {
 
   async #write(path: Path): Promise<void> {
     const { scheduler, note, check } = this.#world;
+    this.#beginAnewAfterRestore();
     let process = this.#process();
     const { system } = process.cloud.db;
     const database = `${process.cloud.name} ${system}`;
-    const operation = this.#operation(path, process);
+    const operation = this.#operation(path, process.now());
     const receipt = isWrittenOnce(path) ? this.#receipt() : null;
     for (let tries = 1; ; tries++) {
       try {
-        const result = await this.#inTime(process.write(path, operation, receipt));
+        const { restores } = this.#world;
+        const { result, token } = await this.#inTime(process.write(path, operation, receipt, this.#token));
+        if (this.#world.restores !== restores) return;
+        this.#token = token;
         if (!result.ok || !result.written) return;
         note(`${this.#name} ${process.name} ${operation.kind} ${path}: ${show(result.stored!.entry)}`);
         check(7);
         const { ifMatch } = operation.conditions;
         if (ifMatch !== null) this.#activity.swapped(database, path, ifMatch[0]!);
         // What a receipt says holds no value.
-        if (receipt === null) this.#saw(process, path, result.stored!);
+        if (receipt === null) this.#last.set(path, process.cloud.trueForm(path, result.stored!.entry));
         return;
       } catch (error) {
         if (receipt === null || tries === maxTries || error instanceof Violation) throw error;
@@ -127,15 +133,15 @@ export class Session {
     return { scope: Buffer.from(`${this.#name}${this.#values}`), fingerprint: Buffer.from("put") };
   }
 
-  #operation(path: Path, process: Process): Operation {
+  #operation(path: Path, now: number): Operation {
     const { scheduler } = this.#world;
     const roll = scheduler.random();
     if (isWrittenOnce(path)) return this.#put(null, unconditional);
     if (roll < 0.2) return { kind: "delete", conditions: unconditional };
     if (path.includes("counter")) return { kind: "increment", by: 1, conditions: unconditional };
-    const at = roll < 0.4 ? process.now() + Math.floor(scheduler.between(500, 15_000)) : null;
+    const at = roll < 0.4 ? now + Math.floor(scheduler.between(500, 15_000)) : null;
     if (roll < 0.45) return { kind: "touch", expiry: { at }, conditions: unconditional };
-    const last = this.#last.get(`${process.cloud.name} ${process.cloud.db.system} ${path}`);
+    const last = this.#last.get(path);
     const ifMatch = roll > 0.85 && last !== undefined ? [tagOf(last)] : null;
     return this.#put(at, { ifMatch, ifNoneMatch: roll > 0.8 && roll < 0.85 ? ("*" as const) : null });
   }
@@ -148,21 +154,28 @@ export class Session {
 
   async #read(path: Path): Promise<void> {
     const { scheduler, hasSharedCache } = this.#world;
+    this.#beginAnewAfterRestore();
+    const { restores } = this.#world;
     const process = this.#process();
     const { cloud } = process;
     const startedAt = scheduler.now;
-    const { system } = cloud.db;
-    const before = this.#last.get(`${cloud.name} ${system} ${path}`);
     const consistency = scheduler.chance(0.8) ? "cached" : "local";
-    const seen = this.#seen.get(`${cloud.name} ${system}`) ?? 0;
-    const found = await this.#inTime(process.read(path, consistency, seen));
-    if (cloud.db.system !== system) return;
+    const { stored, token } = await this.#inTime(process.read(path, consistency, this.#token));
+    if (this.#world.restores !== restores) return;
+    this.#token = token;
     const bound = hasSharedCache ? maxAge : maxAgeDeaf;
     const age = consistency === "cached" ? bound : 0;
-    const entry = found?.entry ?? null;
-    this.#mustNotBeOlder(3, process, path, before ?? null, entry, `${this.#name} has seen`);
+    const entry = stored?.entry ?? null;
+    this.#mustNotBeOlder(3, process, path, this.#last.get(path) ?? null, entry, `${this.#name} has seen`);
     this.#mustNotBeOlder(6, process, path, cloud.stateAt(path, startedAt - age), entry, `${age} ms before there was`);
-    if (found !== null) this.#saw(process, path, found);
+    if (entry !== null) this.#last.set(path, cloud.trueForm(path, entry));
+  }
+
+  #beginAnewAfterRestore(): void {
+    if (this.#restores === this.#world.restores) return;
+    this.#restores = this.#world.restores;
+    this.#token = null;
+    this.#last.clear();
   }
 
   #mustNotBeOlder(
@@ -174,17 +187,10 @@ export class Session {
     what: string,
   ): void {
     const { ledger, scheduler, check } = this.#world;
-    const { floor } = process.cloud.db.cluster;
+    const { cloud } = process;
     check(invariant);
-    if (!ledger.isNoOlder(path, old, found && ledger.trueForm(path, found, floor), floor, epoch + scheduler.now))
+    const shown = found && cloud.trueForm(path, found);
+    if (!ledger.isNoOlder(path, old, shown, cloud.db.cluster.floor, epoch + scheduler.now))
       throw new Violation(`${process.name} shows an old state of ${path}: ${show(found)}; ${what} ${show(old)}`);
-  }
-
-  #saw(process: Process, path: Path, stored: { readonly entry: Entry; readonly changed: number }): void {
-    // A token names the incarnation: of a database that is no more it says nothing.
-    const cloud = `${process.cloud.name} ${process.cloud.db.system}`;
-    const { floor } = process.cloud.db.cluster;
-    this.#last.set(`${cloud} ${path}`, this.#world.ledger.trueForm(path, stored.entry, floor));
-    this.#seen.set(cloud, Math.max(this.#seen.get(cloud) ?? 0, stored.changed));
   }
 }

@@ -9,15 +9,22 @@ import { Violation, type World } from "./world.ts";
 /** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
 export const epoch = 1_700_000_000_000;
 
+/** Milliseconds that a statement takes at most, and its transaction with it. */
+const statementAtMost = 2000;
+
 /** A cloud's database: its statements take time, it may be down, and it watches that no key ever gets older. */
 export class Cloud {
   readonly name: string;
   readonly db: MemoryDatabase;
   isDown = false;
+  /** Transactions that somebody else keeps open. */
+  readonly heldOpen = new Set<number>();
   /** Statements take so many times longer. */
   slowness = 1;
   /** Every state of a key in true form, with the time when it became current: what caches are compared with. */
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
+  /** Of counters that were current here, by path and text: the true form that each had then. */
+  readonly #trueForms = new Map<string, Entry>();
   /** Of its processes; null: each is by itself. A restored database gets another one, named after its incarnation. */
   sharedCache: CacheServer | null = null;
   readonly #world: World;
@@ -31,7 +38,7 @@ export class Cloud {
       const isBroken = scheduler.chance(world.connectionLoss);
       if (isBroken) world.count("connection to a database broken");
       return new Promise<void>((resolve, reject) =>
-        scheduler.after(Math.min(milliseconds * this.slowness, 2000), () => {
+        scheduler.after(Math.min(milliseconds * this.slowness, statementAtMost), () => {
           if (this.isDown) reject(new Error("the database is down"));
           else if (isBroken) reject(new Error("the connection broke"));
           else resolve();
@@ -69,24 +76,20 @@ export class Cloud {
 
   /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
   restore(backup: Backup, since: number, others: readonly Cloud[]): void {
+    const { ledger } = this.#world;
     const isElsewhere = (path: Path, write: Entry) =>
-      others.some(({ db }) => {
-        const there = db.entries.get(path)?.entry ?? null;
-        return this.#world.ledger.isNoOlder(
-          path,
-          write,
-          there && this.#world.ledger.trueForm(path, there, db.cluster.floor),
-          db.cluster.floor,
-          0,
-        );
+      others.some((other) => {
+        const { floor } = other.db.cluster;
+        const there = other.db.entries.get(path)?.entry;
+        if (there === undefined) return write.version.time <= floor;
+        return ledger.isNoOlder(path, write, ledger.trueForm(path, there, floor), floor, 0);
       });
-    this.#world.ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
     this.db.restore(backup, `${this.db.system}'`);
     this.db.entries = this.#watched(backup.entries);
     this.#openCache();
     this.history.clear();
-    for (const [path, { entry }] of backup.entries)
-      this.#remember(path, this.#world.ledger.trueForm(path, entry, this.db.cluster.floor));
+    for (const [path, { entry }] of backup.entries) this.#becomes(path, entry);
   }
 
   /** What enters here, whoever hears of it, must be everywhere in the end. */
@@ -100,6 +103,19 @@ export class Cloud {
     };
   }
 
+  /** `entry` in the true form that it had when it became current here, however late somebody is shown it. */
+  trueForm(path: Path, entry: Entry): Entry {
+    return this.#trueForms.get(`${path} ${show(entry)}`) ?? entry;
+  }
+
+  /** Returns the true form of a state that becomes current now. */
+  #becomes(path: Path, entry: Entry): Entry {
+    const form = this.#world.ledger.trueForm(path, entry, this.db.cluster.floor);
+    if (entry.kind === "counter") this.#trueForms.set(`${path} ${show(entry)}`, form);
+    this.#remember(path, form);
+    return form;
+  }
+
   #remember(path: Path, entry: Entry | null): void {
     const states = this.history.get(path) ?? [];
     states.push({ at: this.#world.scheduler.now, entry });
@@ -111,9 +127,9 @@ export class Cloud {
     const { floor } = this.db.cluster;
     const now = epoch + this.#world.scheduler.now;
     this.#world.note(`${this.name} ${path} becomes ${show(after)}`);
-    const young = ledger.trueForm(path, after, floor);
+    const young = this.#becomes(path, after);
     // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
-    const old = normal(before, floor, now) && this.stateAt(path, this.#world.scheduler.now);
+    const old = normal(before, floor, now) && this.trueForm(path, before!);
     check(3);
     if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
@@ -121,7 +137,6 @@ export class Cloud {
     const forgotten = after.kind === "counter" ? undefined : ledger.forgotten(path, after, floor);
     if (isLive(after, now) && forgotten !== undefined)
       throw new Violation(`${path} comes back in ${this.name}: ${show(after)}, after ${show(forgotten)} was forgotten`);
-    this.#remember(path, young);
   }
 
   /** Removes what counts as absent. Each cloud does it at its own time. */
@@ -133,6 +148,13 @@ export class Cloud {
       removed++;
     }
     return removed;
+  }
+
+  /** None waits for the network, a queue or a client: it would hold up all watches and peers. */
+  checkTransactions(): void {
+    for (const [xid, since] of this.db.running)
+      if (!this.heldOpen.has(xid) && this.db.pace.now() - since > statementAtMost)
+        throw new Violation(`transaction ${xid} of ${this.name} is open for longer than any statement takes`);
   }
 
   /** The state of a key at an earlier time. */

@@ -38,7 +38,6 @@ export class Faults {
   readonly #network: Network;
   /** A backup of each cloud, and how much the ledger held when it was made. */
   readonly #backups = new Map<string, { readonly backup: Backup; readonly since: number }>();
-  #restores = 0;
   /** How many faults there were. */
   struck = 0;
 
@@ -87,8 +86,9 @@ export class Faults {
     },
     "database restored": () => this.#restore(),
     "transaction held open": () => {
-      const { db } = this.#cloud();
+      const { db, heldOpen } = this.#cloud();
       const xid = db.begin();
+      heldOpen.add(xid);
       const { system } = db;
       return this.#later(200, 6000, () => {
         if (db.system === system) db.end(xid);
@@ -182,7 +182,8 @@ export class Faults {
   /** One of them at most: what two restored clouds had only told each other is lost. */
   #restore(): boolean {
     const made = [...this.#backups.keys()];
-    if (made.length === 0 || this.#restores++ > 0) return false;
+    if (made.length === 0 || this.#world.restores > 0) return false;
+    this.#world.restores++;
     const name = pick(this.#world.scheduler.random, made);
     const { backup, since } = this.#backups.get(name)!;
     const cloud = this.#clouds.get(name)!;

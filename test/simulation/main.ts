@@ -1,6 +1,6 @@
 /** `npm run simulate -- --seeds N --seed S`: N runs from seed S on. Prints what happened; a failing seed with its history. */
 import { parseArgs } from "node:util";
-import { run, summary } from "./campaign.ts";
+import { runSeeds, summary } from "./campaign.ts";
 import { type FaultKind, faultKinds } from "./faults.ts";
 import { mutations } from "./mutations.ts";
 
@@ -57,7 +57,7 @@ const seeds = whole("seeds", values.seeds, 100, 1);
 const threads = values.threads === undefined ? {} : { threads: whole("threads", values.threads, 1, 1) };
 const progress = process.stderr.isTTY ? (done: number) => process.stderr.write(`\r${done} of ${seeds}`) : () => {};
 const startedAt = performance.now();
-const results = await run({
+const results = await runSeeds({
   seeds,
   first: whole("seed", values.seed, Math.floor(Math.random() * 2 ** 31), 0),
   mutation: oneOf("mutation", Object.keys(mutations), values.mutation),

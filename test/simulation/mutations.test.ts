@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import { runSeeds } from "./campaign.ts";
+import type { FaultKind } from "./faults.ts";
 import { mutations, unitMutations } from "./mutations.ts";
 
-const main = fileURLToPath(new URL("main.ts", import.meta.url));
-
 /** Runs a program in a process of its own. Resolves with its exit code and the end of what it printed. */
-function run(args: readonly string[], environment = {}): Promise<{ code: number | null; tail: string }> {
+function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ code: number | null; tail: string }> {
   const env = { ...process.env, ...environment };
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let tail = "";
@@ -19,19 +20,46 @@ function run(args: readonly string[], environment = {}): Promise<{ code: number 
   });
 }
 
-/** Faults that show in few runs: from this seed on one of 150 notices them. Those of restores need a restore first. */
-const firstSeeds: Readonly<Record<string, number>> = { "a counter's epoch outlives the floor": 201 };
+/**
+ * Where to look for a seed that notices, if not from the first one on: shortly before one that did when this was written,
+ * or in runs where a certain fault strikes beside those that the seed chooses.
+ */
+const searches: Readonly<Record<string, { readonly first?: number; readonly fault?: FaultKind }>> = {
+  "the floor rises without one member": { first: 20 },
+  "what was set aside does not hold the floor back": { first: 65 },
+  "cached records do not age": { first: 5 },
+  "what retention dropped is not missed": { first: 60 },
+  "a repair finds differences and leaves them": { first: 7 },
+  "a counter's epoch outlives the floor": { first: 20 },
+  "a restored cloud serves at once": { fault: "database restored" },
+  "a restored cloud keeps what its peers have deleted and forgotten": { first: 15, fault: "database restored" },
+  "a restored cloud adds its backup to what peers send": { first: 8, fault: "database restored" },
+  "a restored cloud is sent only what its peers know that it lacks": { fault: "database restored" },
+  "what was meant for the database of before a restore is taken": { first: 30, fault: "database restored" },
+  "words of a database that is no more are believed": { fault: "database restored" },
+};
 
-describe("the simulation notices when", () => {
-  for (const name of Object.keys(mutations)) {
-    it(name, async function () {
-      this.timeout(120_000);
-      const first = firstSeeds[name] ?? (name.startsWith("a restored") ? 50_000 : 1);
-      const { code, tail } = await run([main, "--seeds", "150", "--seed", String(first), "--mutation", name]);
-      assert.equal(code, 1, tail);
-      assert.match(tail, /fails: Violation/);
-    });
-  }
+/** What broke first with this fault in the program; null: no seed noticed anything. */
+async function noticed(mutation: string): Promise<string | null> {
+  const { first = 1, fault = null } = searches[mutation] ?? {};
+  const results = await runSeeds({ first, seeds: 150, mutation, fault, withHistory: false, threads: 1 });
+  return results.at(-1)!.violation;
+}
+
+describe("the simulation", () => {
+  it("notices every fault that is put into the program", async function () {
+    this.timeout(900_000);
+    const waiting = Object.keys(mutations);
+    const missed: string[] = [];
+    const work = async () => {
+      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+        const violation = await noticed(name);
+        if (!violation?.startsWith("Violation")) missed.push(`${name}: ${violation}`);
+      }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, work));
+    assert.deepEqual(missed, []);
+  });
 });
 
 describe("a unit test notices when", () => {

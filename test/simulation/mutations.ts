@@ -9,6 +9,7 @@ const sender = "service/replication/sender.ts";
 const delivery = "service/replication/delivery.ts";
 const confirmation = "service/replication/confirmation.ts";
 const merger = "service/replication/merger.ts";
+const writer = "service/store/writer.ts";
 const receiver = "service/replication/receiver.ts";
 const carried = "service/kv/carried.ts";
 const caches = "service/cache/entries.ts";
@@ -31,7 +32,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     {
       file: cloud,
       find: "normal(entry, this.db.cluster.floor,",
-      replace: "normal(entry, BigInt(Math.floor(epoch + this.#scheduler.now - 3000)) << 16n,",
+      replace: "normal(entry, BigInt(Math.floor(epoch + this.#world.scheduler.now - 3000)) << 16n,",
     },
   ],
   "tombstones above the floor are collected": [
@@ -63,7 +64,18 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "sessions do not look at the horizon of a cached record": [
-    { file: "test/simulation/process.ts", find: "seen === 0 || seen < record.horizon", replace: "seen >= 0" },
+    {
+      file: "service/kv/session.ts",
+      find: "transaction < view.horizon ||",
+      replace: "transaction < Number.POSITIVE_INFINITY ||",
+    },
+  ],
+  "sessions do not wait for what other clouds have yet to send": [
+    {
+      file: "service/kv/session.ts",
+      find: ": isCovered(cloud, mark, view.complete)) continue;",
+      replace: ": true) continue;",
+    },
   ],
   "hints get lost and nobody sweeps": [
     { file: sender, find: "this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));", replace: "" },
@@ -162,6 +174,62 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
     { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
   ],
+  "what was meant for the database of before a restore is taken": [
+    { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
+  ],
+  "a cursor is locked by an open transaction while its window is sent": [
+    {
+      file: memory,
+      find: "cursor.until = now + milliseconds;",
+      replace: "cursor.until = now + milliseconds; db.end(cursor.xid); cursor.xid = db.begin();",
+    },
+    {
+      file: memory,
+      find: "if (held !== null) held.until = 0;",
+      replace: "if (held !== null) held.until = 0; db.end(held?.xid);",
+    },
+  ],
+  "retries are written again": [
+    {
+      file: "test/support/memory/store.ts",
+      find: 'if (request.receipts.some(({ scope }) => db.receipts.has(scope.toString("hex"))))',
+      replace: "if (request.receipts.length < 0)",
+    },
+    { file: writer, find: "batch = await this.#withoutRetries(whole);", replace: "" },
+  ],
+  "conditions are decided on a state that may have changed": [
+    {
+      file: "service/store/jobs.ts",
+      find: "const expects = current === undefined ? null : (current?.changed ?? 0);",
+      replace: "const expects = null;",
+    },
+  ],
+  "watches compare the versions of counters, not their cells": [
+    {
+      file: "service/kv/news.ts",
+      find: "return hasNewerCell(entry, last);",
+      replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
+    },
+  ],
+  "a repair counts as done though keys could not be merged": [
+    {
+      file: "service/replication/repair.ts",
+      find: "if (failed) throw",
+      replace: "if (failed === undefined) throw",
+    },
+    {
+      file: "service/replication/repair.ts",
+      find: "if (refused !== -1) throw",
+      replace: "if (refused < -1) throw",
+    },
+  ],
+  "words of a database that is no more are believed": [
+    {
+      file: memory,
+      find: "if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;",
+      replace: "if (known === undefined) return false;",
+    },
+  ],
 };
 
 /** What a unit test notices sooner than any seed, with the file of the test. */
@@ -241,6 +309,30 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       changes: [
         { file: confirmation, find: "waiter, left: new Set(paths),", replace: "waiter, left: parts," },
         { file: confirmation, find: "let missing =", replace: "const parts = new Set(paths); let missing =" },
+      ],
+    },
+    "records of the shared cache count as read when they are found there": {
+      test: "test/service/cache/entries.test.ts",
+      changes: [
+        {
+          file: caches,
+          find: 'this.#options.count("l2");\n    return this.#keep(record);',
+          replace: 'this.#options.count("l2");\n    return this.#keep({ ...record, readAt: this.now() });',
+        },
+      ],
+    },
+    "digests of a range are combined by exclusive or, not added up": {
+      test: "test/service/replication/protocol.test.ts",
+      changes: [{ file: "service/replication/digests.ts", find: "sum += digest;", replace: "sum ^= digest;" }],
+    },
+    "what a backup had in quarantine is merged, though it may have been deleted since": {
+      test: "test/service/replication/merger.test.ts",
+      changes: [
+        {
+          file: merger,
+          find: "due.filter(({ entry }) => entry.version.time > self.floor);",
+          replace: "due;",
+        },
       ],
     },
   };

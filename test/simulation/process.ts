@@ -1,10 +1,13 @@
 import { EntryCache } from "../../service/cache/entries.ts";
 import { HybridClock } from "../../service/kv/clock.ts";
-import type { Operation } from "../../service/kv/decide.ts";
+import { needsCurrent, type Operation } from "../../service/kv/decide.ts";
 import type { Stored } from "../../service/kv/entry.ts";
 import { type Path, shardOf } from "../../service/kv/path.ts";
+import { parseSession } from "../../service/kv/session.ts";
 import { localHints } from "../../service/queue/local.ts";
 import { Replication } from "../../service/replication/replication.ts";
+import { Completeness } from "../../service/sessions/completeness.ts";
+import { Sessions } from "../../service/sessions/sessions.ts";
 import { Feed } from "../../service/store/feed.ts";
 import type { StepResult, WriteRequest } from "../../service/store/jobs.ts";
 import type { MemberStore } from "../../service/store/member.ts";
@@ -23,6 +26,11 @@ const maxSkew = 5000;
 /** Milliseconds that a write may take. */
 const writeTimeout = 3000;
 
+/** Of a session; null begins one. */
+export type Token = string | null;
+export type Found = { readonly stored: Stored | null; readonly token: string };
+export type Written = { readonly result: StepResult; readonly token: string };
+
 /** One process of a cloud: the service but for HTTP and SQL, over a database that others share and a clock of its own. */
 export class Process {
   readonly cloud: Cloud;
@@ -32,6 +40,10 @@ export class Process {
   readonly #clock: HybridClock;
   readonly #writer: Writer;
   readonly #cache: EntryCache;
+  readonly #member: MemberStore;
+  readonly #completeness: Completeness;
+  readonly #sleep: (milliseconds: number) => Promise<void>;
+  #sessions: Sessions | null = null;
   readonly feed: Feed;
   readonly shared: CacheClient | null;
   isAlive = true;
@@ -62,8 +74,16 @@ export class Process {
       monotonic: () => scheduler.now,
       databaseOffset: () => epoch,
       maxBytes: world.cacheBytes,
-      complete: () => ({}),
+      complete: (path) => this.#completeness.ofShard(shardOf(path)),
       count: (tier) => world.count(`read from ${tier}`),
+    });
+    this.#member = this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore;
+    this.#sleep = (milliseconds) => this.#unlessDead(scheduler.sleep(milliseconds));
+    this.#completeness = new Completeness({
+      read: () => this.#member.watermarks(),
+      monotonic: () => scheduler.now,
+      sleep: this.#sleep,
+      onTrouble: () => {},
     });
     this.feed = new Feed(store, () => {});
     const hints = localHints();
@@ -94,7 +114,7 @@ export class Process {
       statementTimeout: 100,
       repairInterval: world.repairInterval,
       io: {
-        store: this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore,
+        store: this.#member,
         link: {
           call: (peer, bytes) => this.#unlessDead(world.network().call(cloud.name, peer, bytes)),
           blob: () => Promise.reject(new Error("values are small here")),
@@ -105,7 +125,7 @@ export class Process {
         now: () => this.now(),
         monotonic: () => scheduler.now,
         random: scheduler.random,
-        sleep: (milliseconds) => this.#unlessDead(scheduler.sleep(milliseconds)),
+        sleep: this.#sleep,
         process: name,
         onApplied: keep,
         onEvent: (event) => {
@@ -127,8 +147,20 @@ export class Process {
   /** Resolves when it takes requests. */
   async start(): Promise<void> {
     await this.#replication.join();
+    const { incarnatedAt } = await this.#member.identity();
+    const members = new Set(this.#world.names.filter((name) => name !== this.cloud.name));
+    this.#sessions = new Sessions({
+      here: { cloud: this.cloud.name, since: incarnatedAt, members },
+      cache: this.#cache,
+      completeness: this.#completeness,
+      clock: this.#clock,
+      now: () => this.now(),
+      bring: (peer, path) => this.#replication.bring(peer, path),
+      sleep: this.#sleep,
+    });
     this.#isReady = true;
     this.#replication.start();
+    void this.#completeness.run();
   }
 
   /** Nothing that it waits for arrives any more; what its database has been told may still happen. */
@@ -136,6 +168,7 @@ export class Process {
     this.isAlive = false;
     void this.shared?.close();
     this.feed.close();
+    this.#completeness.stop();
     this.#die(new Error("the process was killed"));
   }
 
@@ -145,26 +178,29 @@ export class Process {
   }
 
   /** Writes as the service does. Rejects with its errors, and never settles when the process is killed meanwhile. */
-  async write(path: Path, operation: Operation, receipt: WriteRequest["receipt"]): Promise<StepResult> {
-    this.#mustServe();
+  async write(path: Path, operation: Operation, receipt: WriteRequest["receipt"], token: Token): Promise<Written> {
+    const sessions = this.#mustServe();
+    const session = token === null ? null : parseSession(token);
+    if (session !== null) sessions.observe(session);
+    if (needsCurrent(operation)) await this.#unlessDead(sessions.prepare(path, session));
     const steps = [{ path, epoch: 0n, operation }];
     const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
     if (replayed) this.#world.count("retry answered from its receipt");
-    return results[0]!;
+    return { result: results[0]!, token: sessions.token(session, results[0]!.stored) };
   }
 
-  /** As the service reads: a record from before what the session has seen is not served to it. */
-  async read(path: Path, consistency: "cached" | "local", seen: number): Promise<Stored | null> {
-    this.#mustServe();
-    if (consistency === "local") return (await this.#cache.fresh(path)).stored;
-    const record = await this.#cache.get(path);
-    if (seen === 0 || seen < record.horizon) return record.stored;
-    return (await this.#cache.fresh(path)).stored;
+  /** As the service reads: nothing older than what the session has seen, in whichever cloud. */
+  async read(path: Path, consistency: "cached" | "local", token: Token): Promise<Found> {
+    const sessions = this.#mustServe();
+    const session = token === null ? null : parseSession(token);
+    const { stored } = await this.#unlessDead(sessions.read(path, consistency, session));
+    return { stored, token: sessions.token(session, stored) };
   }
 
   /** As its readiness says: nobody is sent here before. */
-  #mustServe(): void {
+  #mustServe(): Sessions {
     if (!this.#isReady || this.#replication.isRecovering()) throw new Error("not ready");
+    return this.#sessions!;
   }
 
   #mustWrite(): void {

@@ -106,6 +106,7 @@ class Simulation {
       repairInterval: scheduler.chance(0.5) ? 15_000 : 1e15,
       cacheBytes: scheduler.chance(0.5) ? 6000 : 1e6,
       hasSharedCache: scheduler.chance(0.7),
+      restores: 0,
       hintLoss: 0.1,
       connectionLoss: 0,
     };
@@ -117,7 +118,7 @@ class Simulation {
     const scheduler = this.#scheduler;
     this.#start();
     scheduler.after(500, () => {
-      this.#world.connectionLoss = 0.002;
+      this.#world.connectionLoss = 0.001;
     });
     const watchers = [...this.#clouds.values()].map(
       (cloud) => new Watcher(cloud, this.#world, () => this.#processes.get(cloud.name)!),
@@ -137,7 +138,10 @@ class Simulation {
 
     let healed = 0;
     try {
-      while (!isOver() && this.#violations.length === 0) await scheduler.runUntil(scheduler.now + 1000);
+      while (!isOver() && this.#violations.length === 0) {
+        await scheduler.runUntil(scheduler.now + 1000);
+        for (const cloud of this.#clouds.values()) cloud.checkTransactions();
+      }
       // A write that was sent may take its time.
       await scheduler.runUntil(scheduler.now + 5000);
       healed = await this.#heal(watchers);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Campaign, run } from "./campaign.ts";
+import { type Campaign, runSeeds } from "./campaign.ts";
 
 /** The same seeds each time; looking for others is what `npm run simulate` is for. SKYKV_SEED begins elsewhere. */
 const first = Number(process.env.SKYKV_SEED ?? 300_000);
@@ -8,14 +8,14 @@ const plain: Campaign = { first, seeds: 1, mutation: null, fault: null, withHist
 describe("three simulated clouds under faults", () => {
   it("lose nothing, agree in the end, and bring nothing back", async function () {
     this.timeout(60_000);
-    const last = (await run({ ...plain, seeds: 20 })).at(-1)!;
+    const last = (await runSeeds({ ...plain, seeds: 20 })).at(-1)!;
     assert.equal(last.violation, null, `npm run simulate -- --seeds 1 --seed ${last.seed}`);
   });
 
   it("do the same again for the same seed", async function () {
     this.timeout(20_000);
     const again = { ...plain, withHistory: true };
-    const [[a], [b]] = [await run(again), await run(again)];
+    const [[a], [b]] = [await runSeeds(again), await runSeeds(again)];
     assert.deepEqual(a!.history, b!.history);
   });
 });

@@ -80,7 +80,7 @@ export class Watcher {
     const { ledger, scheduler, check } = this.#world;
     const { floor } = this.#cloud.db.cluster;
     const told = this.#told.get(path) ?? null;
-    const found = ledger.trueForm(path, entry, floor);
+    const found = this.#cloud.trueForm(path, entry);
     check(5);
     if (!ledger.isNoOlder(path, told, found, floor, epoch + scheduler.now))
       throw new Violation(
@@ -92,13 +92,13 @@ export class Watcher {
 
   /** The first key whose present state was not told; null for none. */
   behind(): string | null {
-    const { ledger, scheduler, check } = this.#world;
+    const { scheduler, check } = this.#world;
     const { floor } = this.#cloud.db.cluster;
     const now = epoch + scheduler.now;
     for (const [path, { entry }] of this.#cloud.db.entries) {
       const last = this.#told.get(path) ?? null;
       check(5);
-      if (show(normal(last, floor, now)) !== show(normal(ledger.trueForm(path, entry, floor), floor, now)))
+      if (show(normal(last, floor, now)) !== show(normal(this.#cloud.trueForm(path, entry), floor, now)))
         return `a watcher in ${this.#cloud.name} was told ${show(last)} of ${path} last, not ${show(entry)}`;
     }
     return null;

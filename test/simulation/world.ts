@@ -41,6 +41,8 @@ export type World = {
   readonly cacheBytes: number;
   /** Whether the processes of a cloud share a cache. */
   readonly hasSharedCache: boolean;
+  /** How many databases were restored. */
+  restores: number;
   /** Probability that a hint gets lost. */
   hintLoss: number;
   /** Probability that the connection to the database breaks at a statement, before or after it was done. */

@@ -29,6 +29,7 @@ function setUp({ withShared = false, listening = true } = {}) {
     listening,
     database: [] as { resolve: (at: bigint) => void }[],
     published: [] as CacheRecord[],
+    inShared: undefined as CacheRecord | undefined,
   };
   let invalidate: Parameters<SharedCache["onInvalidate"]>[0] = () => {};
   const reader = {
@@ -38,7 +39,7 @@ function setUp({ withShared = false, listening = true } = {}) {
       }),
   } as unknown as Reader;
   const shared: SharedCache = {
-    get: async (paths) => paths.map(() => undefined),
+    get: async (paths) => paths.map(() => world.inShared),
     fill: () => {},
     publish: (records) => void world.published.push(...records),
     onInvalidate: (handler) => {
@@ -145,6 +146,16 @@ describe("the cache of entries", () => {
     await answer(1n);
     await read;
     world.now += maxAge - 3001;
+    assert.equal(seen(), 1n);
+    world.now += 1;
+    assert.equal(seen(), undefined);
+  });
+
+  it("counts the age of what L2 had from the read that it came from", async () => {
+    const { world, cache, seen } = setUp({ withShared: true });
+    world.inShared = { path, stored: state(1n), readAt: world.now, horizon: 1 };
+    world.now += maxAge - 1;
+    await cache.get(path);
     assert.equal(seen(), 1n);
     world.now += 1;
     assert.equal(seen(), undefined);

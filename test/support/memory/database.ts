@@ -39,11 +39,11 @@ export type Quarantined = {
 };
 export type Watermark = { readonly incarnation: string; readonly incarnatedAt: number; readonly complete: number };
 
-/** When a statement's snapshot is taken and when its transaction ends: the simulation makes both take their time. */
+/** When a transaction ends and when an answer arrives: the simulation makes both take their time. */
 export type Pace = {
   /** Milliseconds since 1970 by the database's clock. */
   readonly now: () => number;
-  /** Before a statement does anything, and before its answer arrives. Rejects when the database cannot be reached. */
+  /** Before a transaction does anything, and before an answer arrives. Rejects when the database cannot be reached. */
   readonly pass: () => Promise<void>;
 };
 
@@ -98,7 +98,8 @@ export class MemoryDatabase {
     trimmed: 0,
   };
   #nextXid = 10;
-  #running = new Set<number>();
+  /** Transactions under way, with when they began. */
+  readonly running = new Map<number, number>();
 
   constructor(pace: Pace = atOnce) {
     this.pace = pace;
@@ -107,7 +108,7 @@ export class MemoryDatabase {
   /** Every transaction below it has ended. */
   horizon(): number {
     let lowest = this.#nextXid;
-    for (const xid of this.#running) if (xid < lowest) lowest = xid;
+    for (const xid of this.running.keys()) if (xid < lowest) lowest = xid;
     return lowest;
   }
 
@@ -118,25 +119,25 @@ export class MemoryDatabase {
 
   begin(): number {
     const xid = this.#nextXid++;
-    this.#running.add(xid);
+    this.running.set(xid, this.pace.now());
     return xid;
   }
 
   end(xid: number): void {
-    this.#running.delete(xid);
+    this.running.delete(xid);
   }
 
   /** What a crash of the server does to the transactions that are open. */
   rollBackAll(): void {
-    this.#running.clear();
+    this.running.clear();
   }
 
   isOpen(xid: number): boolean {
-    return this.#running.has(xid);
+    return this.running.has(xid);
   }
 
+  /** What was there when it was asked: its answer may be old by the time that it arrives. */
   async read<T>(work: () => T): Promise<T> {
-    await this.#arrive();
     const answer = work();
     await this.#arrive();
     return answer;
