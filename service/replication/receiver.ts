@@ -36,15 +36,8 @@ export class Receiver {
 
   /** `peer` is who the link says that it is. Rejects only with the store's errors: the peer tries again. */
   async receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
-    let message: Message<Request>;
-    try {
-      message = decode(bytes, readRequest);
-    } catch (error) {
-      if (error instanceof ProtocolError) return this.#answer(peer, refuse("protocol"));
-      if (error instanceof MalformedError) return this.#answer(peer, refuse("malformed"));
-      throw error;
-    }
-    const answer = await this.#handle(peer, message);
+    const message = read(bytes);
+    const answer = "kind" in message ? message : await this.#handle(peer, message);
     if (answer.kind === "refused") this.#io.onEvent({ kind: "refused", peer, reason: answer.reason });
     return this.#answer(peer, answer);
   }
@@ -111,7 +104,18 @@ export class Receiver {
   }
 }
 
-function refuse(reason: Refusal): Answer {
+/** The request in a message, or why there is none. */
+function read(bytes: Uint8Array): Message<Request> | Extract<Answer, { kind: "refused" }> {
+  try {
+    return decode(bytes, readRequest);
+  } catch (error) {
+    if (error instanceof ProtocolError) return refuse("protocol");
+    if (error instanceof MalformedError) return refuse("malformed");
+    throw error;
+  }
+}
+
+function refuse(reason: Refusal): Extract<Answer, { kind: "refused" }> {
   return { kind: "refused", reason };
 }
 

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { request } from "node:https";
 import { Watcher } from "../processes/watcher.ts";
 import { Cluster } from "../support/cluster.ts";
 import { ApiError, until } from "../support/kv.ts";
@@ -144,45 +142,6 @@ describe("three clouds of real processes", function () {
     const text = await (await fetch(`${cluster.services.get("aws")!.metricsUrl}/metrics`)).text();
     assert.match(text, /^skykv_replication_lag_seconds\{peer="gcp"\} /m);
     assert.match(text, /^skykv_replication_sent_entries_total\{peer="azure"\} [1-9]/m);
-  });
-
-  /** What the peers' port of aws answers to a client with this certificate. */
-  async function knock(certificate: string | null, body: string | Buffer = "x"): Promise<number | string> {
-    const { certificates } = cluster;
-    const own = certificate && {
-      cert: await readFile(certificates.file(`${certificate}.pem`)),
-      key: await readFile(certificates.file(`${certificate}.key`)),
-    };
-    return new Promise((resolve) => {
-      const options = {
-        method: "POST",
-        port: cluster.peerPort("aws"),
-        path: "/replication",
-        host: "127.0.0.1",
-        ...own,
-      };
-      const sending = request({ ...options, rejectUnauthorized: false, agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode!);
-      });
-      sending.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-      sending.end(body);
-    });
-  }
-
-  it("open the peers' port to nobody but members, and go on", async () => {
-    await cluster.certificates.make("other-ca", null);
-    await cluster.certificates.make("forged-gcp", "other-ca");
-    await cluster.certificates.make("mallory", "ca");
-    for (const who of [null, "forged-gcp"]) assert.equal(typeof (await knock(who)), "string", `${who}: no connection`);
-    assert.equal(await knock("mallory"), 403);
-    assert.equal(await knock("gcp", "not packed"), 400);
-    assert.match(String(await knock("gcp", Buffer.alloc(17 * 2 ** 20))), /413|EPIPE|ECONNRESET/);
-    await cluster.kv("aws").put("after", "1");
-    await everywhere("after", "1");
-    const text = await (await fetch(`${cluster.services.get("aws")!.metricsUrl}/metrics`)).text();
-    for (const reason of ["certificate", "stranger", "malformed", "oversized"])
-      assert.match(text, new RegExp(`^skykv_replication_refused_total\\{peer="",reason="${reason}"\\} [1-9]`, "m"));
   });
 
   it("answer in their own time while a peer is frozen", async () => {

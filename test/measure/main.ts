@@ -1,7 +1,7 @@
 /** `npm run measure`: how fast three clouds of real processes on this machine are for each other. */
 import { parseArgs } from "node:util";
 import { Cluster } from "../support/cluster.ts";
-import { measures } from "./measures.ts";
+import { isMet, measures } from "./measures.ts";
 
 const help = `npm run measure -- [options] [${Object.keys(measures).join(" | ")}] ...
 
@@ -30,13 +30,13 @@ async function main(): Promise<number> {
   if (stranger !== undefined) throw new Error(`expected ${Object.keys(measures).join(", ")}; found ${stranger}`);
   let missed = 0;
   for (const name of chosen) {
-    const { what, run, environment } = measures[name as keyof typeof measures];
+    const { what, run } = measures[name as keyof typeof measures];
     process.stdout.write(`${name}: ${what}\n`);
-    const cluster = await Cluster.start(["aws", "gcp", "azure"], { environment: () => environment });
+    const cluster = await Cluster.start(["aws", "gcp", "azure"]);
     try {
       const figures = await run(cluster, values.quick, (line) => process.stdout.write(`  ${line}\n`));
-      for (const { text, met } of figures) process.stdout.write(`  ${text}${met ? "" : " MISSED"}\n`);
-      missed += figures.filter(({ met }) => !met).length;
+      for (const figure of figures) process.stdout.write(`  ${figure.text}${isMet(figure) ? "" : " MISSED"}\n`);
+      missed += figures.filter((figure) => !isMet(figure)).length;
     } finally {
       await cluster.close();
     }

@@ -349,6 +349,11 @@ function ofSessions(changes: Readonly<Record<string, readonly [find: string, rep
 export function mutate(name: string): void {
   const changes = mutations[name] ?? unitMutations[name]?.changes;
   if (changes === undefined) throw new Error(`expected one of ${Object.keys(mutations).join(", ")}, found ${name}`);
+  change(changes);
+}
+
+/** Changes the text of what is loaded from now on. */
+export function change(changes: readonly Mutation[]): void {
   const root = new URL("../../", import.meta.url);
   const texts = new Map<string, string>();
   for (const { file, find, replace } of changes) {

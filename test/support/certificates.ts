@@ -16,7 +16,7 @@ export class Certificates {
     return join(this.#folder, name);
   }
 
-  /** Makes NAME.pem and NAME.key with this common name, signed by `ca`, or by itself; valid for so many days from now. */
+  /** Makes NAME.pem and NAME.key with this common name, signed by `ca`, or by itself; valid for so many days; expired with -1. */
   async make(name: string, ca: string | null, days = 1): Promise<void> {
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", this.file(`${name}.key`)];
     const subject = ["-subj", `/CN=${name.replace(/^(forged|expired)-/, "")}`];
@@ -28,8 +28,6 @@ export class Certificates {
     await writeFile(this.file("extensions"), "subjectAltName=IP:127.0.0.1\n");
     const signer = ["-CA", this.file(`${ca}.pem`), "-CAkey", this.file(`${ca}.key`), "-CAcreateserial"];
     const out = ["-extfile", this.file("extensions"), "-out", this.file(`${name}.pem`)];
-    const until =
-      days > 0 ? ["-days", String(days)] : ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"];
-    await run("openssl", ["x509", "-req", "-in", this.file(`${name}.csr`), ...signer, ...until, ...out]);
+    await run("openssl", ["x509", "-req", "-in", this.file(`${name}.csr`), ...signer, "-days", String(days), ...out]);
   }
 }
