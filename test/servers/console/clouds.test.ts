@@ -76,6 +76,7 @@ describe("the console's clouds in Chromium", function () {
     const page = await open();
     await page.getByLabel("Value").fill("one");
     await page.getByRole("button", { name: "Write at aws" }).click();
+    await until("azure shows it", 10_000, async () => (await tile(page, "azure").textContent()) === "one");
     await page.getByText("The same in all clouds").waitFor();
     await press(page, "azure", "Cut off from peers");
     await card(page, "azure").getByText("cut off from its peers").waitFor();
