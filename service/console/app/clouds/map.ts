@@ -34,7 +34,8 @@ export function worldMap(): WorldMap {
     element: el("figure", { class: "card map" }, picture),
     draw: (box, clouds, pairs, flows) => {
       const places = new Map(box.clouds.map(({ cloud, location }) => [cloud, project(location)]));
-      const links = unordered(pairs).map((pair) => linkBetween(places, pair));
+      const isCut = (name: string) => clouds.some((cloud) => cloud.name === name && cloud.box?.peerLinks === "cut");
+      const links = unordered(pairs).map((pair) => linkBetween(places, pair, pair.ends.some(isCut)));
       const streams = flows.map((flow) => stream(project(box.regions[flow.region]!), places.get(flow.cloud)!, flow));
       lines.replaceChildren(...streams.flat(), ...links.flat());
       marks.replaceChildren(...clouds.flatMap(({ name, tone }) => mark(places.get(name)!, name, tone)));
@@ -69,11 +70,11 @@ function unordered(pairs: readonly Pair[]): Both[] {
     });
 }
 
-function linkBetween(places: ReadonlyMap<string, Point>, { ends, lagMs }: Both): SVGElement[] {
+function linkBetween(places: ReadonlyMap<string, Point>, { ends, lagMs }: Both, isCut: boolean): SVGElement[] {
   const [[x1, y1], [x2, y2]] = ends.map((name) => places.get(name)!) as [Point, Point];
   // Bent to the north, more the longer it is, so that no two lie on each other.
   const [bendX, bendY] = [(x1 + x2) / 2, (y1 + y2) / 2 - Math.hypot(x2 - x1, y2 - y1) * 0.3];
-  const tone = lagMs === null || lagMs >= awayMs ? "stopped" : lagMs >= lateMs ? "waiting" : "live";
+  const tone = isCut || lagMs === null || lagMs >= awayMs ? "stopped" : lagMs >= lateMs ? "waiting" : "live";
   const text = lagMs === null ? "?" : milliseconds(lagMs);
   return [
     svg("path", { class: `link ${tone}`, d: `M${x1} ${y1}Q${bendX} ${bendY} ${x2} ${y2}` }),
