@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { type Box, startBox } from "../../../tools/box/box.ts";
+import type { Box } from "../../../tools/box/box.ts";
 import { until } from "../../support/kv.ts";
 import { startTestService } from "../../support/service.ts";
-import { remove, temporaryFolder } from "../../tools/box/support.ts";
+import { remove, startTestBox, temporaryFolder } from "../../tools/box/support.ts";
 import { assertAccessible } from "./accessibility.ts";
 import { launchChromium } from "./chromium.ts";
 import { openConsole, type Visitor } from "./visitor.ts";
@@ -20,15 +20,7 @@ describe("the console's clouds in Chromium", function () {
   before(async function () {
     browser = await launchChromium(this);
     folder = await temporaryFolder();
-    box = await startBox({
-      clouds: ["aws", "gcp", "azure"],
-      data: join(folder, "data"),
-      fresh: false,
-      host: "127.0.0.1",
-      port: 0,
-      postgresUid: undefined,
-      say: () => {},
-    });
+    box = await startTestBox(join(folder, "data"));
     key = (await readFile(box.keyFile, "utf8")).trim();
   });
   after(async () => {

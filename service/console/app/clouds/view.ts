@@ -43,7 +43,7 @@ export const cloudsView: View = (stage, signal) => {
   fill(stage, header, error, top, cardsPlace, panelPlace, lags.element, conflicts.element);
 
   const look = async () => {
-    const seen = await lookAround(signal);
+    const seen = await lookAround(before !== null && before.box === null, signal);
     const clouds = cloudsOf(seen);
     const [pairs, flows] = [pairsOf(seen), before ? flowsBetween(before, seen) : []];
     before = seen;
@@ -98,8 +98,9 @@ export const cloudsView: View = (stage, signal) => {
   };
 };
 
-async function lookAround(signal: AbortSignal): Promise<Seen> {
-  const box = await findBox(signal);
+/** @param isDeployed there was no box before, so that it is not asked for in vain again and again */
+async function lookAround(isDeployed: boolean, signal: AbortSignal): Promise<Seen> {
+  const box = isDeployed ? null : await findBox(signal);
   const at = performance.now();
   if (box === null) {
     const cluster = await api.cluster(signal);
