@@ -17,9 +17,14 @@ export class Backoff {
     return this.#io.monotonic() < this.#until;
   }
 
+  /** There is a sign of life: tries again at once, and waits as long as before if that fails. */
+  wake(): void {
+    this.#until = Number.NEGATIVE_INFINITY;
+  }
+
   succeeded(): void {
     this.#failures = 0;
-    this.#until = Number.NEGATIVE_INFINITY;
+    this.wake();
   }
 
   failed(): void {

@@ -104,6 +104,7 @@ export class Replication {
 
   /** Answers a peer. `peer` is who the link says that it is. */
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
+    this.#senders.find((sender) => sender.peer === peer)?.heard();
     return this.#receiver.receive(peer, bytes);
   }
 

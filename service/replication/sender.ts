@@ -66,6 +66,11 @@ export class Sender {
     if (!this.#backoff.isWaiting()) void this.#attempt(() => this.#catalog.run());
   }
 
+  /** The peer has spoken: after a long outage it need not wait for the end of a long pause. */
+  heard(): void {
+    this.#backoff.wake();
+  }
+
   /** Whether the peer has held the same catalog as this cloud since this process began. */
   hasAgreed(): boolean {
     return this.#catalog.agreements > 0;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Box, startBox } from "../../tools/box/box.ts";
+import type { Box } from "../../tools/box/box.ts";
 import type { BoxState } from "../../tools/box/control.ts";
 import { inspectProcess } from "../../tools/box/process.ts";
 import { until } from "../support/kv.ts";
-import { remove, temporaryFolder } from "../tools/box/support.ts";
+import { remove, startTestBox, temporaryFolder } from "../tools/box/support.ts";
 
 describe("the box's faults", function () {
   this.timeout(120_000);
@@ -14,15 +14,7 @@ describe("the box's faults", function () {
   let headers: Record<string, string>;
   before(async () => {
     folder = await temporaryFolder();
-    box = await startBox({
-      clouds: ["aws", "gcp", "azure"],
-      data: join(folder, "data"),
-      fresh: false,
-      host: "127.0.0.1",
-      port: 0,
-      postgresUid: undefined,
-      say: () => {},
-    });
+    box = await startTestBox(join(folder, "data"));
     headers = { Authorization: `Bearer ${(await readFile(box.keyFile, "utf8")).trim()}` };
   });
   after(async () => {
@@ -121,15 +113,7 @@ describe("the box's faults", function () {
   it("keeps everything over a stop while a cloud is frozen, and needs no further fault to start again", async () => {
     await control("gcp:freeze");
     await box.stop();
-    box = await startBox({
-      clouds: ["aws", "gcp", "azure"],
-      data: join(folder, "data"),
-      fresh: false,
-      host: "127.0.0.1",
-      port: 0,
-      postgresUid: undefined,
-      say: () => {},
-    });
+    box = await startTestBox(join(folder, "data"));
     await untilEqual("before", "1");
   });
 });

@@ -875,6 +875,9 @@ describe("the console in Chromium", function () {
         await visit("/health");
         await page.getByText("Ready: takes reads and writes").waitFor();
         await check("health");
+        await visit("/clouds");
+        await page.getByRole("region", { name: "local" }).waitFor();
+        await check("clouds");
         await button(page, "Sign out").click();
         await check("sign in");
       });
@@ -896,6 +899,7 @@ describe("the console in Chromium", function () {
         `/watch/${name}`,
         "/namespaces",
         "/api-keys",
+        "/clouds",
         "/health",
       ];
       for (const place of places) {

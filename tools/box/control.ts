@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { regions } from "../../infra/edge/steering.ts";
 import type { Condition } from "./cloud.ts";
 import type { EdgeState } from "./edge/edge.ts";
 import type { PeerLink } from "./peer-links.ts";
@@ -10,6 +11,8 @@ export type Action = (typeof actions)[number];
 
 export type BoxState = {
   readonly edge: Omit<EdgeState, "clouds">;
+  /** Where clients may be. */
+  readonly regions: typeof regions;
   /** The clouds as the edge knows them, and what was done to them. */
   readonly clouds: readonly (EdgeState["clouds"][number] & {
     readonly condition: Condition;
@@ -37,7 +40,11 @@ export function createControl(box: Controlled, adminKey: string) {
     const authorized = timingSafeEqual(digest(request.headers.authorization ?? ""), expected);
     if (!isLocal(request.socket.remoteAddress)) send(response, 403, { detail: "expected a client on this machine" });
     else if (authorized) answer(box, request, response).catch(() => response.destroy());
-    else send(response, 401, { detail: "expected Authorization: Bearer with the box's admin key" });
+    // With another key than the admin key: it may be good for a cloud, so that it is not called invalid.
+    else
+      send(response, request.headers.authorization ? 403 : 401, {
+        detail: "expected Authorization: Bearer with the box's admin key",
+      });
   };
 }
 

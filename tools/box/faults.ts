@@ -1,3 +1,4 @@
+import { regions } from "../../infra/edge/steering.ts";
 import type { Cloud as CloudName } from "../../infra/names.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Action, BoxState } from "./control.ts";
@@ -11,6 +12,7 @@ export function boxState({ clouds, links, edge }: Parts): BoxState {
   const { clouds: members, ...state } = edge.state();
   return {
     edge: state,
+    regions,
     clouds: members.map((member) => ({
       ...member,
       condition: clouds.find(({ name }) => name === member.cloud)!.condition(),

@@ -1,6 +1,17 @@
 /** The HTTP API as the console uses it. Every refusal is an `ApiError`, so views need one way to show what went wrong. */
+import { clientRegion } from "./clouds/region.ts";
 import { currentKey, signOut } from "./session.ts";
-import type { ApiKey, Cluster, CreatedApiKey, Namespace, NewApiKey, Page, Problem, Settings } from "./types.ts";
+import type {
+  ApiKey,
+  Cluster,
+  Conflict,
+  CreatedApiKey,
+  Namespace,
+  NewApiKey,
+  Page,
+  Problem,
+  Settings,
+} from "./types.ts";
 
 /** An answer that is no success. `status` 0: no answer came at all. */
 export class ApiError extends Error {
@@ -29,7 +40,11 @@ export async function call(path: string, { method = "GET", query = {}, headers =
   const sent = new Headers(headers);
   const key = currentKey();
   if (key) sent.set("authorization", `Bearer ${key}`);
-  if (session && path.startsWith("/v1/kv/")) sent.set("kv-session", session);
+  const region = clientRegion();
+  if (region) sent.set("edge-region", region);
+  // Who asks one cloud of a box wants to see what that one has, however old.
+  const isPinned = sent.has("edge-cloud");
+  if (session && !isPinned && path.startsWith("/v1/kv/")) sent.set("kv-session", session);
   const pairs = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
   const search = pairs.length > 0 ? `?${new URLSearchParams(pairs)}` : "";
   const request: RequestInit = { method, headers: sent, cache: "no-store", credentials: "omit" };
@@ -43,7 +58,7 @@ export async function call(path: string, { method = "GET", query = {}, headers =
     throw new ApiError(0, { title: "The service does not answer" });
   }
   if (!response.ok) throw await refusal(response);
-  if (method !== "GET" && method !== "HEAD") session = response.headers.get("kv-session") ?? session;
+  if (method !== "GET" && method !== "HEAD" && !isPinned) session = response.headers.get("kv-session") ?? session;
   return response;
 }
 
@@ -80,6 +95,10 @@ export function keyPath(namespace: string, key: string): string {
   return `${namespacePath(namespace)}/${encodeURIComponent(key)}`;
 }
 
+function pinned(cloud: string | undefined): Record<string, string> {
+  return cloud === undefined ? {} : { "edge-cloud": cloud };
+}
+
 export const api = {
   list: (
     namespace: string,
@@ -98,5 +117,10 @@ export const api = {
   createApiKey: (key: NewApiKey) => json<CreatedApiKey>("/v1/keys", { method: "POST", ...jsonBody(key) }),
   revokeApiKey: (id: string) => call(`/v1/keys/${encodeURIComponent(id)}`, { method: "DELETE" }),
 
-  cluster: (signal?: AbortSignal) => json<Cluster>("/v1/cluster", { signal }),
+  /** `cloud`: as that cloud of a box sees it. */
+  cluster: (signal?: AbortSignal, cloud?: string) => json<Cluster>("/v1/cluster", { signal, headers: pinned(cloud) }),
+  conflicts: async (namespace: string, signal?: AbortSignal, cloud?: string) => {
+    const path = `/v1/conflicts/${encodeURIComponent(namespace)}`;
+    return (await json<{ conflicts: Conflict[] }>(path, { signal, headers: pinned(cloud) })).conflicts;
+  },
 };

@@ -1,5 +1,6 @@
 /** The console: signs in, shows the view of the address, and follows it. */
 import { apiKeysView } from "./api-keys.ts";
+import { cloudsView } from "./clouds/view.ts";
 import { el } from "./dom.ts";
 import { refreshTimes } from "./format.ts";
 import { healthView } from "./health.ts";
@@ -18,6 +19,7 @@ const views: Record<ViewName, View> = {
   watch: watchView,
   namespaces: namespacesView,
   "api-keys": apiKeysView,
+  clouds: cloudsView,
   health: healthView,
 };
 

@@ -2,7 +2,7 @@
  * Deep links: `#/keys/{namespace}?prefix=users/&key=users/42`. A key may hold any character and end in a slash, so it is
  * a parameter and not the end of a path.
  */
-const viewNames = ["keys", "watch", "namespaces", "api-keys", "health"] as const;
+const viewNames = ["keys", "watch", "namespaces", "api-keys", "clouds", "health"] as const;
 export type ViewName = (typeof viewNames)[number];
 
 export interface Route {

@@ -10,6 +10,7 @@ const entries: [view: ViewName, label: string, icon: IconName][] = [
   ["watch", "Watch", "watch"],
   ["namespaces", "Namespaces", "boxes"],
   ["api-keys", "API keys", "shield"],
+  ["clouds", "Clouds", "cloud"],
   ["health", "Health", "health"],
 ];
 

@@ -11,4 +11,5 @@ export type ApiKey = z.output<typeof contract.apiKey>;
 export type NewApiKey = z.output<typeof contract.newKey>;
 export type CreatedApiKey = z.output<typeof contract.createdKey>;
 export type Cluster = z.output<typeof contract.cluster>;
+export type Conflict = z.output<typeof contract.conflict>;
 export type Problem = z.output<typeof contract.problem>;

@@ -6,9 +6,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { type Box, startBox } from "../../../tools/box/box.ts";
+import type { Box, BoxOptions } from "../../../tools/box/box.ts";
 import { inspectProcess, isGone } from "../../../tools/box/process.ts";
-import { remove, temporaryFolder, until } from "./support.ts";
+import { remove, startTestBox, temporaryFolder, until } from "./support.ts";
 
 const standIn = join(import.meta.dirname, "standIn.ts");
 /** The box's command line, with the stand-in and with the service itself. */
@@ -28,18 +28,8 @@ describe("the box", () => {
   describe("while it runs", () => {
     let box: Box;
     const said: string[] = [];
-    const start = (options: { clouds?: string[]; data?: string; fresh?: boolean; port?: number } = {}) =>
-      startBox({
-        clouds: ["local"],
-        data,
-        fresh: false,
-        host: "127.0.0.1",
-        port: 0,
-        postgresUid: undefined,
-        say: (line) => said.push(line),
-        serviceMain: standIn,
-        ...options,
-      });
+    const start = ({ data: folder = data, ...options }: Partial<BoxOptions> = {}) =>
+      startTestBox(folder, { clouds: ["local"], say: (line) => said.push(line), serviceMain: standIn, ...options });
     const get = async (path: string) => (await fetch(box.clouds[0]!.service.now().url + path)).text();
     before(async () => {
       process.env.REDIS_URL = "redis://127.0.0.1:1";

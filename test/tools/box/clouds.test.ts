@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Box, startBox } from "../../../tools/box/box.ts";
-import { remove, temporaryFolder, until } from "./support.ts";
+import type { Box } from "../../../tools/box/box.ts";
+import { remove, startTestBox, temporaryFolder, until } from "./support.ts";
 
 describe("the box with three clouds", function () {
   this.timeout(60_000);
@@ -11,15 +11,7 @@ describe("the box with three clouds", function () {
   let authorization: string;
   before(async () => {
     folder = await temporaryFolder();
-    box = await startBox({
-      clouds: ["aws", "gcp", "azure"],
-      data: join(folder, "data"),
-      fresh: false,
-      host: "127.0.0.1",
-      port: 0,
-      postgresUid: undefined,
-      say: () => {},
-    });
+    box = await startTestBox(join(folder, "data"));
     authorization = `Bearer ${(await readFile(box.keyFile, "utf8")).trim()}`;
   });
   after(async () => {

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Box, type BoxOptions, startBox } from "../../../tools/box/box.ts";
 import { inspectProcess } from "../../../tools/box/process.ts";
 
 /** A temporary folder that other users may pass through: as root, PostgreSQL runs as another user. */
@@ -9,6 +10,20 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "box-"));
   await chmod(folder, 0o711);
   return folder;
+}
+
+/** A box of three clouds on free ports, unless `options` say otherwise. */
+export function startTestBox(data: string, options: Partial<BoxOptions> = {}): Promise<Box> {
+  return startBox({
+    clouds: ["aws", "gcp", "azure"],
+    data,
+    fresh: false,
+    host: "127.0.0.1",
+    port: 0,
+    postgresUid: undefined,
+    say: () => {},
+    ...options,
+  });
 }
 
 export async function remove(folder: string): Promise<void> {
