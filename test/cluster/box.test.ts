@@ -1,11 +1,36 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Box } from "../../tools/box/box.ts";
 import type { BoxState } from "../../tools/box/control.ts";
-import { inspectProcess } from "../../tools/box/process.ts";
+import { inspectProcess, isGone } from "../../tools/box/process.ts";
 import { until } from "../support/kv.ts";
 import { remove, startTestBox, temporaryFolder } from "../tools/box/support.ts";
+
+describe("the box with three clouds, when it is killed", function () {
+  this.timeout(120_000);
+
+  it("leaves nothing running, frozen clouds neither", async () => {
+    const folder = await temporaryFolder();
+    const program = join(import.meta.dirname, "../../tools/box/main.ts");
+    const args = [program, "--json", "--port", "0", "--data", join(folder, "data")];
+    const running = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const { url, keyFile, clouds } = JSON.parse(String((await once(running.stdout, "data"))[0]));
+      const headers = { Authorization: `Bearer ${(await readFile(keyFile, "utf8")).trim()}` };
+      assert.equal((await fetch(`${url}/box/clouds/gcp:freeze`, { method: "POST", headers })).status, 200);
+      running.kill("SIGKILL");
+      type Pids = { servicePid: number; postgresPid: number };
+      for (const pid of clouds.flatMap((cloud: Pids) => [cloud.servicePid, cloud.postgresPid]))
+        assert.ok(await isGone(pid, 30_000), `process ${pid} still runs`);
+    } finally {
+      running.kill("SIGKILL");
+      await remove(folder);
+    }
+  });
+});
 
 describe("the box's faults", function () {
   this.timeout(120_000);
