@@ -96,7 +96,8 @@ export async function startBox(options: BoxOptions): Promise<Box> {
   const edge = names.includes(LOCAL) ? undefined : await startBoxEdge();
   const url = edge?.url ?? clouds[0]!.service.now().url;
   await publishUrl(data, names, url);
-  const owned = stack.move();
+  // It has started: from now on `stop` ends all.
+  stack.move();
   return {
     url,
     data,
@@ -105,7 +106,7 @@ export async function startBox(options: BoxOptions): Promise<Box> {
     stop: async () => {
       // Together: what is open at the edge ends when the clouds drain, watches above all.
       await Promise.all([edge?.stop(), stopClouds()]);
-      await owned.disposeAsync();
+      await links.close();
     },
     kill: () => {
       for (const cloud of clouds) void cloud.kill();
