@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { cloudsOf, flowsBetween, pairsOf, type Seen, sentenceOf } from "../../../service/console/app/clouds/picture.ts";
+import {
+  cloudsOf,
+  floorAge,
+  flowsBetween,
+  pairsOf,
+  type Seen,
+  sentenceOf,
+} from "../../../service/console/app/clouds/picture.ts";
 import type { Box, BoxCloud } from "../../../service/console/app/clouds/state.ts";
 import type { Cluster } from "../../../service/console/app/types.ts";
 
@@ -95,6 +102,12 @@ describe("the console's picture of the clouds", () => {
       { region: "WEU", cloud: "aws", perSecond: 10 },
       { region: "ME", cloud: "aws", perSecond: 2 },
     ]);
+  });
+
+  it("knows a floor that has not risen, which is as old as time", () => {
+    const now = Date.UTC(2026, 0, 1);
+    const aged = (age: number) => floorAge({ ...cluster("aws", {}), floor_age_ms: age }, now);
+    assert.deepEqual([aged(3_600_000), aged(now)], [3_600_000, null]);
   });
 
   it("is well when nothing is wrong", () => {

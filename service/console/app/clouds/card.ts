@@ -2,8 +2,9 @@
 import { type Child, el, fill } from "../dom.ts";
 import { digits, duration } from "../format.ts";
 import { announce } from "../notice.ts";
+import type { Cluster } from "../types.ts";
 import { act } from "./box.ts";
-import type { CloudPicture, Flow } from "./picture.ts";
+import { type CloudPicture, type Flow, floorAge } from "./picture.ts";
 import { regionName } from "./region.ts";
 import type { Action, BoxCloud } from "./state.ts";
 
@@ -54,7 +55,7 @@ export function cloudCard(name: string, hasBox: boolean, changed: () => void): C
       fill(facts, [
         box && fact("Clients", clients(flows.filter(({ cloud }) => cloud === name))),
         cluster && fact("Watchers", digits(cluster.watchers)),
-        cluster && fact("Floor", `${duration(cluster.floor_age_ms)} old`),
+        cluster && fact("Floor", floor(cluster)),
         cluster?.cache.l2 === "down" && fact("Shared cache", "down"),
       ]);
       if (!box) return;
@@ -81,6 +82,11 @@ function clients(flows: readonly Flow[]): Child {
   return flows
     .map(({ region, perSecond }) => `${regionName(region)} ${digits(Math.max(1, Math.round(perSecond)))}/s`)
     .join(", ");
+}
+
+function floor(cluster: Cluster): string {
+  const age = floorAge(cluster, Date.now());
+  return age === null ? "has not risen yet" : `${duration(age)} old`;
 }
 
 function fact(name: string, value: Child): HTMLElement {

@@ -2,6 +2,8 @@
 import type { Cluster } from "../types.ts";
 import type { Box, BoxCloud } from "./state.ts";
 
+const dayMs = 86_400_000;
+
 export interface Seen {
   /** Milliseconds that never jump. */
   at: number;
@@ -85,6 +87,11 @@ export function flowsBetween(before: Seen, after: Seen): Flow[] {
       return perSecond > 0 ? [{ region, cloud, perSecond }] : [];
     });
   });
+}
+
+/** Milliseconds; null while it has not risen: then it is of 1970. */
+export function floorAge({ floor_age_ms: age }: Cluster, now: number): number | null {
+  return now - age > dayMs ? age : null;
 }
 
 /** The state of all in a sentence, for those who hear it. */
