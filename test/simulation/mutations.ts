@@ -146,13 +146,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "!mine || cell.time < mine.time ||",
     },
   ],
-  "a counter's epoch outlives the floor": [
-    {
-      file: "service/kv/entry.ts",
-      find: "return entry.epoch.time > floor ? entry :",
-      replace: "return entry.epoch.time > -1n ? entry :",
-    },
-  ],
   "a restored cloud serves at once": [
     { file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" },
   ],
@@ -173,9 +166,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "",
     },
     { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
-  ],
-  "what was meant for the database of before a restore is taken": [
-    { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
   ],
   "a cursor is locked by an open transaction while its window is sent": [
     {
@@ -321,12 +311,28 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         },
       ],
     },
+    "a counter's epoch outlives the floor": {
+      test: "test/service/kv/carried.test.ts",
+      changes: [
+        {
+          file: "service/kv/entry.ts",
+          find: "return entry.epoch.time > floor ? entry :",
+          replace: "return entry.epoch.time > -1n ? entry :",
+        },
+      ],
+    },
+    "what was meant for the database of before a restore is taken": {
+      test: "test/service/replication/restored.test.ts",
+      changes: [
+        { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
+      ],
+    },
     "digests of a range are combined by exclusive or, not added up": {
       test: "test/service/replication/protocol.test.ts",
       changes: [{ file: "service/replication/digests.ts", find: "sum += digest;", replace: "sum ^= digest;" }],
     },
     "what a backup had in quarantine is merged, though it may have been deleted since": {
-      test: "test/service/replication/merger.test.ts",
+      test: "test/service/replication/restored.test.ts",
       changes: [
         {
           file: merger,
