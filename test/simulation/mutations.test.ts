@@ -35,7 +35,6 @@ const searches: Readonly<Record<string, { readonly first?: number; readonly faul
   "a restored cloud keeps what its peers have deleted and forgotten": { first: 22, fault: "database restored" },
   "a restored cloud adds its backup to what peers send": { first: 8, fault: "database restored" },
   "a restored cloud is sent only what its peers know that it lacks": { fault: "database restored" },
-  "words of a database that is no more are believed": { fault: "database restored" },
 };
 
 /** What broke first with this fault in the program; null: no seed noticed anything. */

@@ -213,13 +213,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "if (refused < -1) throw",
     },
   ],
-  "words of a database that is no more are believed": [
-    {
-      file: memory,
-      find: "if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;",
-      replace: "if (known === undefined) return false;",
-    },
-  ],
 };
 
 /** What a unit test notices sooner than any seed, with the file of the test. */
