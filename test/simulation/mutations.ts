@@ -209,8 +209,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
     {
       file: "service/replication/repair.ts",
-      find: "if (refused !== -1) throw",
-      replace: "if (refused < -1) throw",
+      find: "if (failed !== -1) throw",
+      replace: "if (failed < -1) throw",
     },
   ],
 };

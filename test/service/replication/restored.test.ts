@@ -101,7 +101,8 @@ describe("a database that was restored", () => {
     };
     assert.deepEqual(await say(incarnation), { kind: "refused", reason: "incarnation" });
     assert.equal(found(), null);
-    assert.deepEqual(await say((await member.identity()).incarnation), { kind: "applied", results: [null] });
+    assert.equal((await say((await member.identity()).incarnation)).kind, "applied");
+    assert.notEqual(found(), null);
   });
 
   it("does not merge what was in quarantine when every cloud has had it since, and may have deleted it", async () => {
