@@ -213,6 +213,16 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "if (failed < -1) throw",
     },
   ],
+  "a write counts as confirmed when its time is over": [
+    {
+      file: "service/replication/confirmation.ts",
+      find: "waiter.deadline <= this.#io.monotonic()) waiter.settle(false);",
+      replace: "waiter.deadline <= this.#io.monotonic()) waiter.settle(true);",
+    },
+  ],
+  "what a peer could not take counts as confirmed": [
+    { file: "service/replication/confirmation.ts", find: "=== false && !missing.has(path)", replace: "=== false" },
+  ],
 };
 
 /** What a unit test notices sooner than any seed, with the file of the test. */
@@ -319,6 +329,10 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       changes: [
         { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
       ],
+    },
+    "an unconfirmed write is answered as one that failed": {
+      test: "test/service/http/durability.test.ts",
+      changes: [{ file: "service/http/durability.ts", find: '    "unconfirmed",', replace: '    "unavailable",' }],
     },
     "digests of a range are combined by exclusive or, not added up": {
       test: "test/service/replication/protocol.test.ts",
