@@ -116,7 +116,10 @@ export class Session {
         const { ifMatch } = operation.conditions;
         if (ifMatch !== null) this.#activity.swapped(database, path, ifMatch[0]!);
         // What a receipt says holds no value.
-        if (receipt === null) this.#last.set(path, process.cloud.trueForm(path, result.stored!.entry));
+        if (receipt !== null) return;
+        const written = process.cloud.trueForm(path, result.stored!.entry);
+        this.#last.set(path, written);
+        if (scheduler.chance(0.2)) await this.#mustBeConfirmed(process, path, written);
         return;
       } catch (error) {
         if (receipt === null || tries === maxTries || error instanceof Violation) throw error;
@@ -127,6 +130,22 @@ export class Session {
         this.#world.count("retry");
       }
     }
+  }
+
+  /** When the service says that other clouds have a write, they have: whatever becomes of this one, it is not lost. */
+  async #mustBeConfirmed(process: Process, path: Path, written: Entry): Promise<void> {
+    const { scheduler, count, check, restores } = this.#world;
+    const level = scheduler.chance(0.5) ? "peer" : "all";
+    const isConfirmed = await this.#inTime(process.confirm(path, level));
+    count(isConfirmed ? `confirmed by ${level}` : "unconfirmed");
+    if (!isConfirmed || this.#world.restores !== restores) return;
+    check(2);
+    const others = [...this.#processes.values()].map(([one]) => one!.cloud).filter((cloud) => cloud !== process.cloud);
+    const holders = others.filter((cloud) => cloud.holds(path, written)).length;
+    if (holders < (level === "all" ? others.length : 1))
+      throw new Violation(
+        `${process.name} confirms ${show(written)} of ${path} by ${level}; ${holders} others have it`,
+      );
   }
 
   #receipt(): WriteRequest["receipt"] {

@@ -76,20 +76,21 @@ export class Cloud {
 
   /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
   restore(backup: Backup, since: number, others: readonly Cloud[]): void {
-    const { ledger } = this.#world;
-    const isElsewhere = (path: Path, write: Entry) =>
-      others.some((other) => {
-        const { floor } = other.db.cluster;
-        const there = other.db.entries.get(path)?.entry;
-        if (there === undefined) return write.version.time <= floor;
-        return ledger.isNoOlder(path, write, ledger.trueForm(path, there, floor), floor, 0);
-      });
-    ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
+    const isElsewhere = (path: Path, write: Entry) => others.some((other) => other.holds(path, write));
+    this.#world.ledger.discard(this.name, since, (path, write) => !isElsewhere(path, write));
     this.db.restore(backup, `${this.db.system}'`);
     this.db.entries = this.#watched(backup.entries);
     this.#openCache();
     this.history.clear();
     for (const [path, { entry }] of backup.entries) this.#becomes(path, entry);
+  }
+
+  /** Whether a write (in true form) is here, or something newer, or was here and is forgotten. */
+  holds(path: Path, write: Entry): boolean {
+    const { floor } = this.db.cluster;
+    const there = this.db.entries.get(path)?.entry;
+    if (there === undefined) return write.version.time <= floor;
+    return this.#world.ledger.isNoOlder(path, write, this.trueForm(path, there), floor, 0);
   }
 
   /** What enters here, whoever hears of it, must be everywhere in the end. */

@@ -146,13 +146,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "!mine || cell.time < mine.time ||",
     },
   ],
-  "a counter's epoch outlives the floor": [
-    {
-      file: "service/kv/entry.ts",
-      find: "return entry.epoch.time > floor ? entry :",
-      replace: "return entry.epoch.time > -1n ? entry :",
-    },
-  ],
   "a restored cloud serves at once": [
     { file: memory, find: "cluster.recovering = true;", replace: "cluster.recovering = false;" },
   ],
@@ -173,9 +166,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "",
     },
     { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
-  ],
-  "what was meant for the database of before a restore is taken": [
-    { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
   ],
   "a cursor is locked by an open transaction while its window is sent": [
     {
@@ -219,16 +209,19 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
     {
       file: "service/replication/repair.ts",
-      find: "if (refused !== -1) throw",
-      replace: "if (refused < -1) throw",
+      find: "if (failed !== -1) throw",
+      replace: "if (failed < -1) throw",
     },
   ],
-  "words of a database that is no more are believed": [
+  "a write counts as confirmed when its time is over": [
     {
-      file: memory,
-      find: "if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;",
-      replace: "if (known === undefined) return false;",
+      file: "service/replication/confirmation.ts",
+      find: "waiter.deadline <= this.#io.monotonic()) waiter.settle(false);",
+      replace: "waiter.deadline <= this.#io.monotonic()) waiter.settle(true);",
     },
+  ],
+  "what a peer could not take counts as confirmed": [
+    { file: "service/replication/confirmation.ts", find: "=== false && !missing.has(path)", replace: "=== false" },
   ],
 };
 
@@ -321,12 +314,32 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         },
       ],
     },
+    "a counter's epoch outlives the floor": {
+      test: "test/service/kv/carried.test.ts",
+      changes: [
+        {
+          file: "service/kv/entry.ts",
+          find: "return entry.epoch.time > floor ? entry :",
+          replace: "return entry.epoch.time > -1n ? entry :",
+        },
+      ],
+    },
+    "what was meant for the database of before a restore is taken": {
+      test: "test/service/replication/restored.test.ts",
+      changes: [
+        { file: receiver, find: 'if (head.to !== self.incarnation) return refuse("incarnation");', replace: "" },
+      ],
+    },
+    "an unconfirmed write is answered as one that failed": {
+      test: "test/service/http/durability.test.ts",
+      changes: [{ file: "service/http/durability.ts", find: '    "unconfirmed",', replace: '    "unavailable",' }],
+    },
     "digests of a range are combined by exclusive or, not added up": {
       test: "test/service/replication/protocol.test.ts",
       changes: [{ file: "service/replication/digests.ts", find: "sum += digest;", replace: "sum ^= digest;" }],
     },
     "what a backup had in quarantine is merged, though it may have been deleted since": {
-      test: "test/service/replication/merger.test.ts",
+      test: "test/service/replication/restored.test.ts",
       changes: [
         {
           file: merger,

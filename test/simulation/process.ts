@@ -25,6 +25,8 @@ import type { World } from "./world.ts";
 const maxSkew = 5000;
 /** Milliseconds that a write may take. */
 const writeTimeout = 3000;
+/** Milliseconds that other clouds have to confirm a write. */
+const confirmTimeout = 2000;
 
 /** Of a session; null begins one. */
 export type Token = string | null;
@@ -187,6 +189,11 @@ export class Process {
     const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
     if (replayed) this.#world.count("retry answered from its receipt");
     return { result: results[0]!, token: sessions.token(session, results[0]!.stored) };
+  }
+
+  /** Waits until other clouds have committed what was written here. False: nobody knows. */
+  confirm(path: Path, level: "peer" | "all"): Promise<boolean> {
+    return this.#unlessDead(this.#replication.confirm([path], level, confirmTimeout));
   }
 
   /** As the service reads: nothing older than what the session has seen, in whichever cloud. */

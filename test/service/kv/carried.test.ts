@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Carried, digestOf, meet, stateText } from "../../../service/kv/carried.ts";
 import { decide, type Operation, stamp, unconditional } from "../../../service/kv/decide.ts";
-import { ancestorsAfter, type Entry, normal } from "../../../service/kv/entry.ts";
+import { ancestorsAfter, counterValue, type Entry, normal } from "../../../service/kv/entry.ts";
 import { entry, origins, stored } from "../../support/entries.ts";
 
 const path = "default/k";
@@ -90,6 +90,19 @@ describe("an entry that meets another one", () => {
     const expired: Entry = { ...(write(null, put, 5n, "aws") as Extract<Entry, { kind: "value" }>), expiresAt: 1 };
     assert.deepEqual(meet(null, carry(expired), 5n, now), { write: null, loser: null });
     assert.notEqual(meet(null, carry(expired), 4n, now).write, null);
+  });
+
+  it("adds to a counter of its life, though one of the two has forgotten what they were born over", () => {
+    const deleted = write(null, { kind: "delete", conditions: unconditional }, 5n, "aws");
+    const aware = write(deleted, increment, 10n, "aws");
+    const unaware = write(null, increment, 11n, "gcp");
+    for (const [here, arrives] of [
+      [aware, unaware],
+      [unaware, aware],
+    ] as const) {
+      const { entry } = meet(carry(here), carry(arrives), 5n, now).write!;
+      assert.equal(entry.kind === "counter" && counterValue(entry), 2);
+    }
   });
 
   it("keeps the unknown fields of the one that wins, and of both where both do", () => {

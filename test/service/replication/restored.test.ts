@@ -7,6 +7,8 @@ import { zeroVersion } from "../../../service/kv/version.ts";
 import { localHints } from "../../../service/queue/local.ts";
 import type { Io } from "../../../service/replication/io.ts";
 import { Merger } from "../../../service/replication/merger.ts";
+import { decode, encode, readAnswer } from "../../../service/replication/protocol.ts";
+import { Replication } from "../../../service/replication/replication.ts";
 import type { MemberStore } from "../../../service/store/member.ts";
 import { memoryBlobs } from "../../support/memory/blobs.ts";
 import { MemoryDatabase } from "../../support/memory/database.ts";
@@ -30,6 +32,7 @@ describe("a database that was restored", () => {
   let db: MemoryDatabase;
   let member: MemberStore;
   let merger: Merger;
+  let io: Io;
 
   /** Takes the database back to where it holds these, while its peers have let the floor rise to `floor`. */
   async function restore(floor: bigint, entry: Entry | null): Promise<void> {
@@ -46,7 +49,7 @@ describe("a database that was restored", () => {
     member = memoryMember(db, "aws");
     await member.join(["gcp"], now);
     await member.hear(gcp, { floor: 0n, confirmed: 0n, yours: null });
-    const io: Io = {
+    io = {
       store: member,
       link: {
         call: () => Promise.reject(new Error("nobody is asked")),
@@ -81,6 +84,25 @@ describe("a database that was restored", () => {
     const left = found();
     assert.ok(left?.kind === "counter");
     assert.deepEqual(left.cells, { ...sent, aws: own });
+  });
+
+  it("takes nothing that was meant for the database whose place it took", async () => {
+    const { incarnation } = await member.identity();
+    await restore(at(-1000), null);
+    const news = { floor: at(-1000), confirmed: at(-1000), yours: null };
+    const options = { peers: ["gcp"], floorAge: 0, floorInterval: 0, statementTimeout: 0, repairInterval: 0 };
+    const replication = new Replication({ io, ...options });
+    const say = async (to: string) => {
+      const message = encode({
+        head: { sender: gcp, to, news },
+        body: { kind: "batch", entries: [carry(text(at(0)))] },
+      });
+      return decode(await replication.receive("gcp", message), readAnswer).body;
+    };
+    assert.deepEqual(await say(incarnation), { kind: "refused", reason: "incarnation" });
+    assert.equal(found(), null);
+    assert.equal((await say((await member.identity()).incarnation)).kind, "applied");
+    assert.notEqual(found(), null);
   });
 
   it("does not merge what was in quarantine when every cloud has had it since, and may have deleted it", async () => {
