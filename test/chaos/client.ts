@@ -77,7 +77,7 @@ export class Client {
     const ttl = this.#random() < 0.2 ? pick(this.#random, timesToLive) : null;
     const query = ttl === null ? "" : `?ttl=${ttl / 1000}`;
     const value = this.#name(key);
-    return this.#once({ key, kind: "put", value, ttl }, "PUT", query, {}, this.#body(value));
+    return this.#once({ key, kind: "put", value, ttl }, "PUT", query, this.#durability(), this.#body(value));
   }
 
   #touch(key: string): Promise<void> {
@@ -103,7 +103,7 @@ export class Client {
   }
 
   #increment(key: string): Promise<void> {
-    return this.#once({ key, kind: "increment" }, "POST", ":increment");
+    return this.#once({ key, kind: "increment" }, "POST", ":increment", this.#durability());
   }
 
   /** A few reads and writes of different keys together. */
@@ -206,10 +206,16 @@ export class Client {
     return `${key}=${this.#options.id}.${++this.#writes}`;
   }
 
-  /** The value of that name: mostly small. */
+  /** The value of that name: mostly small, a few as large as what goes to files. */
   #body(name: string): string {
-    const size = this.#random() < 0.9 ? this.#random() * 200 : this.#random() * 40_000;
-    return valueFor(name, Math.floor(size));
+    const choice = this.#random();
+    const most = choice < 0.9 ? 200 : choice < 0.98 ? 40_000 : 1_500_000;
+    return valueFor(name, Math.floor(this.#random() * most));
+  }
+
+  /** Some writes wait until another cloud has them. */
+  #durability(): Headers {
+    return this.#random() < 0.15 ? { "KV-Durability": "peer" } : {};
   }
 }
 

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { formatVersion } from "../../service/kv/version.ts";
 import type { Links } from "../../tools/box/links.ts";
@@ -5,6 +6,7 @@ import type { Service } from "../../tools/box/service.ts";
 import { nameOf } from "../processes/values.ts";
 import { Cluster, cloudOf } from "../support/cluster.ts";
 import { type Copies, copiesOf, query } from "../support/databases.ts";
+import { Kv } from "../support/kv.ts";
 import type { ProcessCloud } from "../support/processes.ts";
 import { hasRedis, RedisServer } from "../support/redis.ts";
 import type { Row } from "./history.ts";
@@ -86,6 +88,14 @@ export class Clouds {
     return this.#caches.get(ownerOf(victim))!;
   }
 
+  /** As if a cloud and all that it stored were gone for good. */
+  async destroy(name: string): Promise<void> {
+    await Promise.all(this.#cluster.processesOf(name).map((process) => this.kill(process)));
+    const cloud = this.databaseOf(name);
+    await cloud.killPostgres();
+    await rm(cloud.postgres.directory, { recursive: true });
+  }
+
   async kill(process: string): Promise<void> {
     const service = this.service(process);
     this.#guarded.delete(service);
@@ -121,9 +131,17 @@ export class Clouds {
 
   /** What a cloud's database holds of the namespace `default`, by key; tombstones too. */
   async rowsOf(cloud: string): Promise<Map<string, Row>> {
-    const text = "select path, kind, hlc, origin, value, expires_at, cells from entries where path like 'default/%'";
-    const rows = await query<EntryRow>(this.databaseOf(cloud), text);
-    return new Map(rows.map((row) => [row.path.slice("default/".length), rowFrom(row)]));
+    const text =
+      "select path, kind, hlc, origin, value, blob, expires_at, cells from entries where path like 'default/%'";
+    const kv = new Kv(this.urlsOf(cloud)[0]!);
+    const found = await query<EntryRow>(this.databaseOf(cloud), text);
+    const rows = new Map<string, Row>();
+    for (const row of found) {
+      const key = row.path.slice("default/".length);
+      const text = row.blob === null ? row.value?.toString() : (await kv.get(key))?.value;
+      rows.set(key, rowFrom(row, text === undefined ? null : nameOf(text)));
+    }
+    return rows;
   }
 
   /** Ends everything. `keep`: the databases' folders and logs stay. */
@@ -145,17 +163,19 @@ type EntryRow = {
   readonly hlc: string;
   readonly origin: string;
   readonly value: Buffer | null;
+  /** The file of a large value. */
+  readonly blob: string | null;
   readonly expires_at: string | null;
   readonly cells: Readonly<Record<string, { readonly n: number }>> | null;
 };
 
 const kinds = { v: "value", t: "tombstone", c: "counter" } as const;
 
-function rowFrom({ kind, hlc, origin, value, expires_at, cells }: EntryRow): Row {
+function rowFrom({ kind, hlc, origin, expires_at, cells }: EntryRow, value: string | null): Row {
   return {
     kind: kinds[kind],
     version: formatVersion({ time: BigInt(hlc), origin }),
-    value: value === null ? null : nameOf(value.toString()),
+    value,
     expires: expires_at !== null,
     cells: Object.fromEntries(Object.entries(cells ?? {}).map(([cloud, { n }]) => [cloud, n])),
   };

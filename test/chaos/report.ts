@@ -6,7 +6,7 @@ const maxShown = 20;
 
 /** The figures of a run. Times in seconds. */
 export function summaryOf(result: ChaosResult) {
-  const { seed, calls, faults, converged, findings, watched, seconds } = result;
+  const { seed, calls, faults, converged, findings, watched, seconds, loss } = result;
   const count = (is: (call: Call) => boolean) => calls.filter(is).length;
   return {
     verdict: findings.length === 0 ? ("ok" as const) : ("failed" as const),
@@ -21,6 +21,7 @@ export function summaryOf(result: ChaosResult) {
     faults: Object.fromEntries(faults),
     rounds: converged.length,
     slowestConvergence: Math.round(Math.max(0, ...converged)) / 1000,
+    survived: loss === null ? null : { cloud: loss.cloud, writes: loss.acknowledged },
     findings,
   };
 }
@@ -37,6 +38,9 @@ export function reportOf(result: ChaosResult): string {
     `${sum.operations} operations: ${sum.reads} reads, ${sum.writes} writes acknowledged, ${sum.refused} refused, ${sum.unknown} unknown; ${sum.watched} events watched`,
     `${struck.reduce((all, [, n]) => all + n, 0)} faults: ${struck.map(([name, n]) => `${name} ${n}`).join(", ")}`,
     `copies equal at most ${sum.slowestConvergence} s after faults and load had ended`,
+    ...(sum.survived === null
+      ? []
+      : [`${sum.survived.cloud} destroyed amid ${sum.survived.writes} writes acknowledged with KV-Durability: peer`]),
     ...findings.slice(0, maxShown).map((finding) => `  ${finding}`),
     ...(findings.length > maxShown ? [`  and ${findings.length - maxShown} more`] : []),
     sum.verdict === "ok"

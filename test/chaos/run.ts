@@ -13,6 +13,7 @@ import { Client } from "./client.ts";
 import { Clouds } from "./clouds.ts";
 import { type FaultName, rage } from "./faults.ts";
 import { type Call, prefixes, type Row } from "./history.ts";
+import { type Loss, loseCloud } from "./loss.ts";
 
 export type ChaosOptions = {
   readonly seconds: number;
@@ -32,6 +33,8 @@ export type ChaosResult = {
   readonly watched: number;
   /** Milliseconds from the end of faults and load until the copies were equal, once for each round. */
   readonly converged: readonly number[];
+  /** Of the cloud that was destroyed in the end; null: there were findings before. */
+  readonly loss: Loss | null;
   /** What must not be, in words. Empty: all is well. */
   readonly findings: readonly string[];
   /** Where the databases and logs are, when there are findings. */
@@ -99,7 +102,10 @@ class Chaos {
       clearInterval(progress);
       await Promise.all([...watchers.values()].map((watcher) => watcher.stop()));
     }
+    const loss = this.#findings.length === 0 ? await loseCloud(this.#clouds, random) : null;
+    this.#findings.push(...(loss?.findings ?? []));
     return {
+      loss,
       seed,
       seconds: (performance.now() - this.#startedAt) / 1000,
       calls: this.#calls,

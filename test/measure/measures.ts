@@ -90,7 +90,7 @@ const outage: Measure = {
 const hung: Measure = {
   what: "a peer hangs with all connections open: do the others, and those who watch them, notice?",
   run: async (cluster, quick) => {
-    const { quiet, meanwhile } = await measureHung(cluster, "aws", "gcp", quick ? 20 : 60);
+    const { quiet, meanwhile } = await measureHung(cluster, "aws", "gcp", quick ? 15 : 60);
     const [before, during] = [quiet.readable.get("azure")!, meanwhile.readable.get("azure")!];
     const limit = (usual: Quantiles) => Math.max(maxDelay, 2 * usual.p99);
     return [

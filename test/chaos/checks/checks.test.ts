@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Call, Row, Told } from "../history.ts";
 import { checkCopies } from "./copies.ts";
 import { checkCounters } from "./counters.ts";
+import { checkLoss } from "./loss.ts";
 import { checkReads } from "./reads.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkSwaps } from "./swaps.ts";
@@ -189,5 +190,14 @@ describe("the check of copies", () => {
     finds(checkCopies(copies({ "v/1": "b" })), /differ: aws a, azure b/);
     finds(checkCopies(copies({})), /azure nothing/);
     finds(checkCopies(copies({ "v/1": "a", "v/2": "c" })), /v\/2: .* aws nothing/);
+  });
+});
+
+describe("the check of a lost cloud's writes", () => {
+  it("finds an acknowledged one that no other cloud has, or in another version", () => {
+    const acknowledged = new Map([["v/1", "1-aws"]]);
+    isFine(checkLoss(acknowledged, [new Map(), rows("v/1", {})]));
+    finds(checkLoss(acknowledged, [new Map(), new Map()]), /is in none/);
+    finds(checkLoss(acknowledged, [rows("v/1", { version: "0-aws" })]), /is in none/);
   });
 });
