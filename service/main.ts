@@ -19,6 +19,7 @@ import type { Service } from "./http/service.ts";
 import { HybridClock, type Now } from "./kv/clock.ts";
 import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
+import { runMigration } from "./migration.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { openHints } from "./queue/open.ts";
 import { Completeness } from "./sessions/completeness.ts";
@@ -42,9 +43,10 @@ export type Io = {
 };
 
 export type Running = {
+  /** Of the API; empty for a role that serves no clients. */
   readonly url: string;
   readonly metricsUrl: string;
-  /** Null: a cloud by itself. */
+  /** Null: a cloud by itself, or a role that does not answer peers. */
   readonly peerUrl: string | null;
   readonly service: Service;
   readonly maintenance: Maintenance;
@@ -62,6 +64,7 @@ const realIo: Io = {
 /** Starts the service. Rejects when it cannot: nothing is left running then. */
 export async function startService(config: Config, io: Partial<Io> = {}): Promise<Running> {
   const { now, monotonic, around, floorAge } = { ...realIo, ...io };
+  const serves = config.ROLE !== "replicator";
   const log = pino({
     level: config.LOG_LEVEL,
     base: { cloud: config.SKYKV_CLOUD },
@@ -93,8 +96,8 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     monotonic,
     databaseVersion: postgres.version,
     isRecovering: () => isRecovering(),
-    onClose: () => server.closeListener(),
-    onReopen: () => server.reopen(),
+    onClose: () => serves && server.closeListener(),
+    onReopen: () => (serves ? server.reopen() : Promise.resolve()),
     onTrouble: (message, error) => log.warn({ err: error }, message),
   });
   const metrics = new Metrics({
@@ -270,7 +273,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     await new Promise<void>((resolve, reject) => {
       probes.once("error", reject).listen(config.METRICS_PORT, config.HOST, resolve);
     });
-    await server.listen();
+    if (serves) await server.listen();
   } catch (error) {
     probes.close();
     await endBackground();
@@ -278,9 +281,10 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   }
   maintenance.start();
   const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
-  const url = `${tls ? "https" : "http"}://${host}:${server.port}`;
+  const url = serves ? `${tls ? "https" : "http"}://${host}:${server.port}` : "";
   const metricsUrl = `http://${host}:${(probes.address() as AddressInfo).port}`;
-  const peerUrl = peers === null ? null : `https://${host}:${(peers as Peers).port}`;
+  const peerPort = (peers as Peers | null)?.port ?? null;
+  const peerUrl = peerPort === null ? null : `https://${host}:${peerPort}`;
   log.info({ url, metricsUrl, peerUrl, database: postgres.version }, "listening");
 
   let closing: Promise<void> | null = null;
@@ -289,7 +293,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     health.drain();
     await sleep(config.SHUTDOWN_PAUSE_MS);
     for (const callback of drainCallbacks) callback();
-    await server.drain(config.SHUTDOWN_TIMEOUT_MS);
+    if (serves) await server.drain(config.SHUTDOWN_TIMEOUT_MS);
     await writer.close();
     await endBackground();
     probes.close();
@@ -342,6 +346,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   refuseUnsupported(config);
+  if (config.ROLE === "migration") return runMigration(config);
   const running = await startService(config);
   const end = () => {
     // A second signal, or a drain that hangs: the hard end.

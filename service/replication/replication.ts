@@ -102,6 +102,13 @@ export class Replication {
     ]);
   }
 
+  /** For a process that only answers peers: others of this cloud send, repair and raise the floor. */
+  follow(): void {
+    this.#running = this.#every(repairLook, this.#io.store.origin, async () => {
+      this.#recovering = (await this.#io.store.identity()).recovering;
+    });
+  }
+
   /** Answers a peer. `peer` is who the link says that it is. */
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
     this.#senders.find((sender) => sender.peer === peer)?.heard();

@@ -38,6 +38,8 @@ export type Peer = {
   readonly repair: number | null;
   /** When the last clean repair ended, milliseconds since 1970. */
   readonly cleanAt: number | null;
+  /** Milliseconds since it was last known to have everything that entered here. */
+  readonly lag: number;
 };
 
 export type Cursor = {
@@ -177,6 +179,8 @@ export interface MemberStore {
   dueSetAside(peer: string, shard: number, limit: number): Promise<readonly Path[]>;
   /** All shards of a peer. Moves cursors with nothing behind them to the horizon, so that "complete" grows when idle. */
   survey(peer: string): Promise<readonly ShardState[]>;
+  /** For the other processes of the cloud: how long ago this one knew peers to have everything. The latest word counts. */
+  noteLags(lags: readonly { readonly peer: string; readonly milliseconds: number }[]): Promise<void>;
   /** The feed alone no longer brings the peer all it lacks: its cursors go to the end, and a repair is due. */
   startRepair(peer: string): Promise<void>;
   /** A repair that began under this number has found no difference left. */

@@ -101,7 +101,6 @@ async function clusterJson({
 }: Service): Promise<z.input<typeof cluster>> {
   const ready = health.notReady() === null;
   const { entries, bytes } = cache.size;
-  const lags = new Map(peers?.replication.lags().map((lag) => [lag.peer, lag.milliseconds]));
   const others = (await peers?.store.peers()) ?? [];
   const floor = await store.floor();
   return {
@@ -110,11 +109,11 @@ async function clusterJson({
     incarnation: store.incarnation,
     clouds: [
       { name: cloud, self: true, ready, lag_ms: 0, repaired_at: null },
-      ...others.map(({ peer, incarnation, repair, cleanAt }) => ({
+      ...others.map(({ peer, incarnation, repair, cleanAt, lag }) => ({
         name: peer,
         self: false,
-        ready: incarnation !== null && lags.get(peer)! < maxLag,
-        lag_ms: lags.get(peer)!,
+        ready: incarnation !== null && lag < maxLag,
+        lag_ms: lag,
         repaired_at: repair !== null || cleanAt === null ? null : timestamp(cleanAt),
       })),
     ],

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
-import { runner } from "node-pg-migrate";
 import type { Path } from "../../kv/path.ts";
 import type { MemberStore } from "../member.ts";
 import type { Commit, CommitAnswer, FeedPosition, KeptReceipt, ListRequest, Probe, Store } from "../port.ts";
@@ -9,6 +7,7 @@ import { Connections, type DatabaseOptions } from "./connection.ts";
 import { feedEnd, feedWindow } from "./feed.ts";
 import { createPartitions, floor } from "./maintenance.ts";
 import { postgresMember } from "./member/member.ts";
+import { requireSchema } from "./migrate.ts";
 import { listRows, readRow, readRows } from "./read.ts";
 import * as settings from "./settings.ts";
 
@@ -38,7 +37,7 @@ export type PostgresStore = Store & {
 
 /** Brings the schema up to date and opens the store. Safe while another release of the service runs on the database. */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
-  await migrate(options.url);
+  await requireSchema(options.url);
   const others = new Connections(options, "others", otherConnections);
   const reads = new Connections(options, "reads", readConnections);
   const writes = new Connections(options, "writes", writeConnections);
@@ -78,17 +77,6 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       await Promise.all([writes.close(), reads.close(), others.close(), replication.close()]);
     },
   };
-}
-
-async function migrate(databaseUrl: string): Promise<void> {
-  await runner({
-    databaseUrl,
-    dir: fileURLToPath(new URL("./migrations", import.meta.url)),
-    direction: "up",
-    migrationsTable: "migrations",
-    log: () => {},
-    advisoryLockMode: "wait",
-  });
 }
 
 async function incarnationOf(connections: Connections): Promise<string> {

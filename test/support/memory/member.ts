@@ -8,7 +8,7 @@ import type { FeedPosition } from "../../../service/store/port.ts";
 import { memoryCatalog } from "./catalog.ts";
 import type { Aside, MemoryDatabase, Row } from "./database.ts";
 
-const unheard = { incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null };
+const unheard = { incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null, lag: 0 };
 
 function later(a: FeedPosition, b: FeedPosition): boolean {
   return a.xid !== b.xid ? a.xid > b.xid : a.id > b.id;
@@ -214,6 +214,10 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           );
           return { shard, behind: behind || due, complete: completeFor(peer, shard) };
         });
+      }),
+    noteLags: (lags) =>
+      db.write(() => {
+        for (const { peer, milliseconds } of lags) db.peers.set(peer, { ...db.peers.get(peer)!, lag: milliseconds });
       }),
     startRepair: (peer) => db.write(() => toRepair(peer)),
     finishRepair: (peer, repair, now) =>

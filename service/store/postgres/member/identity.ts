@@ -66,7 +66,8 @@ export async function join(
 export async function peersOf(connections: Connections): Promise<Peer[]> {
   const rows = await connections.read(
     "peers",
-    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint
+    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint,
+       (extract(epoch from clock_timestamp() - caught_up_at) * 1000)::bigint
      from peers order by peer`,
   );
   return rows.map((row) => ({
@@ -76,6 +77,7 @@ export async function peersOf(connections: Connections): Promise<Peer[]> {
     confirmed: BigInt(row[3]!),
     repair: row[4] == null ? null : Number(row[4]),
     cleanAt: row[5] == null ? null : Number(row[5]),
+    lag: Math.max(0, Number(row[6])),
   }));
 }
 
@@ -112,6 +114,19 @@ export async function hear(connections: Connections, sender: Sender, news: News)
     [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours],
   );
   return rows.length > 0;
+}
+
+export async function noteLags(
+  connections: Connections,
+  lags: readonly { readonly peer: string; readonly milliseconds: number }[],
+): Promise<void> {
+  await connections.query(
+    "note lags",
+    `update peers p set caught_up_at = n.at
+     from (select peer, now() - make_interval(secs => lag / 1000) as at from unnest($1::text[], $2::float8[]) l(peer, lag)) n
+     where p.peer = n.peer and p.caught_up_at < n.at`,
+    [lags.map(({ peer }) => peer), lags.map(({ milliseconds }) => milliseconds)],
+  );
 }
 
 export async function startRepair(connections: Connections, peer: string): Promise<void> {

@@ -23,6 +23,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     advance: (cursor, to, delivered, setAside) => cursors.advance(connections, cursor, to, delivered, setAside),
     dueSetAside: (peer, shard, limit) => cursors.dueSetAside(connections, peer, shard, limit),
     survey: (peer) => cursors.survey(connections, peer),
+    noteLags: (lags) => identities.noteLags(connections, lags),
     startRepair: (peer) => identities.startRepair(connections, peer),
     finishRepair: (peer, repair, now) => identities.finishRepair(connections, peer, repair, now),
     forget: (paths, floor) => identities.forget(connections, paths, floor),
