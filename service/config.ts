@@ -48,10 +48,10 @@ const environment = z
       .default("local")
       .describe("The cloud that this process runs in; the origin of its writes"),
     ROLE: z
-      .enum(["all", "api", "replicator", "migration"])
+      .enum(["all", "api", "replicator", "migration", "reseed"])
       .default("all")
       .describe(
-        "all: everything. api: serves clients and takes what peers send. replicator: sends changes to peers. migration: brings the schema up to date and ends",
+        "all: everything. api: serves clients and takes what peers send. replicator: sends changes to peers. migration: brings the schema up to date and ends. reseed: lets an expelled cloud come back, and ends",
       ),
     DATABASE_URL: z
       .string()

@@ -22,6 +22,7 @@ import { Maintenance } from "./maintenance.ts";
 import { runMigration } from "./migration.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { openHints } from "./queue/open.ts";
+import { runReseed } from "./reseed.ts";
 import { Completeness } from "./sessions/completeness.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { Feed } from "./store/feed.ts";
@@ -95,7 +96,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     now,
     monotonic,
     databaseVersion: postgres.version,
-    isRecovering: () => isRecovering(),
+    unfit: () => unfit() ?? (peers?.replication.isNew() ? "the database is new and lacks what its peers have" : null),
     onClose: () => serves && server.closeListener(),
     onReopen: () => (serves ? server.reopen() : Promise.resolve()),
     onTrouble: (message, error) => log.warn({ err: error }, message),
@@ -144,7 +145,10 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const namespaces = new Namespaces(store, monotonic);
   const hints = openHints(config, metrics.registry, log);
   let peers: Peers | null = null;
-  const isRecovering = () => peers?.replication.isRecovering() ?? false;
+  const unfit = () => {
+    if (peers?.replication.isExpelled()) return "this cloud was expelled by the others and must be seeded anew";
+    return peers?.replication.isRecovering() ? "the database was restored and is not repaired yet" : null;
+  };
   const keep = (committed: Committed) => {
     cache.committed(committed);
     feed.poke();
@@ -152,8 +156,8 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const mayStamp = () => {
     health.checkClock();
     // What it would write over may be older than what its peers hold: an increment would take the place of lost ones.
-    if (isRecovering())
-      throw new UnavailableError("this cloud was restored and still lacks writes that its peers have");
+    const reason = unfit();
+    if (reason !== null) throw new UnavailableError(reason);
   };
   const writer: Writer = new Writer({
     store,
@@ -347,6 +351,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   refuseUnsupported(config);
   if (config.ROLE === "migration") return runMigration(config);
+  if (config.ROLE === "reseed") return void process.stdout.write(`${await runReseed(config)}\n`);
   const running = await startService(config);
   const end = () => {
     // A second signal, or a drain that hangs: the hard end.

@@ -70,11 +70,15 @@ export async function floor(connections: Connections): Promise<bigint> {
   return BigInt((await connections.read("floor", "select floor from cluster"))[0]![0]!);
 }
 
-/** Raises the floor to an hour ago. With one cloud there is nobody to wait for. Never falls. */
+/**
+ * Raises the floor to an hour ago. With one cloud there is nobody to wait for: who
+ * was a member before must have been expelled. Never falls.
+ */
 export async function raiseFloor(connections: Connections, now: number): Promise<bigint> {
   const rows = await connections.query(
     undefined,
-    "update cluster set floor = greatest(floor, $1::bigint) returning floor",
+    `update cluster set floor = case when exists (select from peers where not is_expelled) then floor
+       else greatest(floor, $1::bigint) end returning floor`,
     [hybridTime(now - floorAge)],
   );
   return BigInt(rows[0]![0]!);

@@ -76,7 +76,8 @@ export async function makeUsers(databaseUrl: string, users: readonly string[]): 
   });
 }
 
-async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** A connection of its own for `work`. */
+export async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString, application_name: "skykv migration" });
   client.on("error", () => {});
   await client.connect();

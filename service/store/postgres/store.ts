@@ -62,6 +62,9 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     feedEnd: () => feedEnd(others),
     feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
     probe: () => probe(writes, now),
+    drain: async (drained) => {
+      await others.query(undefined, "update cluster set drained = $1", [drained]);
+    },
     floor: () => floor(others),
     namespace: (name) => settings.namespace(others, name),
     namespaceSize: (name) => settings.namespaceSize(others, name, now()),
@@ -115,8 +118,8 @@ async function probe(connections: Connections, now: () => number): Promise<Probe
   const rows = await connections.query(
     "probe",
     `update cluster set probed_at = clock_timestamp()
-     returning (extract(epoch from probed_at) * 1000)::bigint, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())`,
+     returning (extract(epoch from probed_at) * 1000)::bigint, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot()), drained`,
   );
   const [databaseNow, transaction, horizon] = rows[0]!.map(Number) as [number, number, number];
-  return { databaseNow, localNow: (before + now()) / 2, transaction, horizon };
+  return { databaseNow, localNow: (before + now()) / 2, transaction, horizon, drained: rows[0]![3] === "t" };
 }
