@@ -440,7 +440,10 @@ export function memberContract(subject: () => Subject): void {
     await member().expel("gcp", upTo);
     assert.ok(isExpelled(await known("gcp")) && !isExpelled(await known("azure")));
     assert.equal(await member().lease("gcp", 0, "you", minute), null);
-    assert.equal(await member().hear({ peer: "gcp", incarnation: incarnation!, incarnatedAt: upTo }, quiet), false);
+    for (const expelled of [{}, { gcp: upTo }]) {
+      const gone = { peer: "gcp", incarnation: incarnation!, incarnatedAt: upTo };
+      assert.equal(await member().hear(gone, { ...quiet, expelled }), false);
+    }
 
     const settled = { ...quiet, confirmed: high, settled: true };
     const { settling } = await known("azure");
@@ -470,7 +473,8 @@ export function memberContract(subject: () => Subject): void {
     const sender = { peer: "azure", incarnation: azure.incarnation!, incarnatedAt: azure.incarnatedAt };
     const { incarnatedAt, floor: before } = await member().identity();
     const expelled = { oracle: 5, [member().origin]: incarnatedAt, gcp: 1 };
-    assert.equal(await member().hear(sender, { ...quiet, floor: before + 9n, expelled }), true);
+    for (const confirmed of [azure.confirmed, azure.confirmed + 1n])
+      assert.equal(await member().hear(sender, { ...quiet, confirmed, floor: before + 9n, expelled }), true);
     assert.ok(isExpelled((await member().peers()).find(({ peer }) => peer === "oracle")!));
     const self = await member().identity();
     assert.equal(self.expelledUpTo, incarnatedAt);

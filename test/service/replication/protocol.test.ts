@@ -71,6 +71,23 @@ describe("the peers' protocol", () => {
     );
   });
 
+  it("tells of expulsions, and takes an older release that does not for one that knows of none and is not compared", () => {
+    const news = { ...head.news, expelled: { gcp: 7 } };
+    const sent = encode({ head: { ...head, news }, body: { kind: "heartbeat", claims: [] } });
+    assert.deepEqual(decode(sent, readRequest).head.news, news);
+    const older = rewrite(sent, (json) => {
+      delete json.expelled;
+      delete json.settled;
+    });
+    assert.deepEqual(decode(older, readRequest).head.news, { ...news, expelled: {}, settled: false });
+    for (const expelled of [7, null, { "no cloud": 7 }, { gcp: "7" }, { gcp: -1 }]) {
+      const wrong = rewrite(sent, (json) => {
+        json.expelled = expelled;
+      });
+      assert.throws(() => decode(wrong, readRequest), MalformedError);
+    }
+  });
+
   it("gives back every row of the catalog as it was, with the fields of newer releases", () => {
     fc.assert(
       fc.property(versionsOfARow, fc.boolean(), (rows, isFirst) => {
