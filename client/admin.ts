@@ -51,8 +51,10 @@ export type Cluster = {
   release: string;
   incarnation: string;
   ready: boolean;
+  /** An administrator keeps clients away from this cloud. */
+  drained: boolean;
   /** `lagMs`: milliseconds by which what came from that cloud is behind. */
-  clouds: { name: string; self: boolean; ready: boolean; lagMs: number }[];
+  clouds: { name: string; self: boolean; ready: boolean; expelled: boolean; lagMs: number }[];
   database: { version: string; clockSkewMs: number; horizonAgeMs: number };
   cache: { l1Entries: number; l1Bytes: number; l2: "none" | "up" | "down" };
   watchers: number;
@@ -133,6 +135,21 @@ export class ApiKeys {
 
 export function readCluster(transport: Transport, options: CallOptions): Promise<Cluster> {
   return transport.send({ method: "GET", path: "/v1/cluster", repeatable: true }, options, fromWire<Cluster>);
+}
+
+export function changeCluster(
+  transport: Transport,
+  action: "drain" | "expel",
+  asked: object,
+  options: CallOptions,
+): Promise<Cluster> {
+  const request: Call = {
+    method: "POST",
+    path: `/v1/cluster/${action}`,
+    body: bodyOf(json(toWire(asked))),
+    repeatable: true,
+  };
+  return transport.send(request, options, fromWire<Cluster>);
 }
 
 function pathOf(name: string): string {

@@ -1,4 +1,4 @@
-import { ApiKeys, type Cluster, Namespaces, readCluster } from "./admin.ts";
+import { ApiKeys, type Cluster, changeCluster, Namespaces, readCluster } from "./admin.ts";
 import { type CallOptions, type SkyKVOptions, Transport } from "./http.ts";
 import { Namespace } from "./namespace.ts";
 
@@ -72,6 +72,16 @@ export class SkyKV {
 
   set session(token: string | null) {
     this.#transport.session.token = token;
+  }
+
+  /** Keeps clients away from the cloud that is asked, which must be `cloud`, or lets them come again; needs `admin:*`. */
+  drain(cloud: string, drained: boolean, options: CallOptions = {}): Promise<Cluster> {
+    return changeCluster(this.#transport, "drain", { cloud, drained }, options);
+  }
+
+  /** Ends the membership of a cloud that is lost for good; needs `admin:*`. */
+  expel(cloud: string, options: CallOptions = {}): Promise<Cluster> {
+    return changeCluster(this.#transport, "expel", { cloud }, options);
   }
 
   /** State of the clouds, the database and the cache; needs the scope `admin`. */

@@ -48,10 +48,10 @@ const environment = z
       .default("local")
       .describe("The cloud that this process runs in; the origin of its writes"),
     ROLE: z
-      .enum(["all", "api", "replicator", "migration"])
+      .enum(["all", "api", "replicator", "migration", "reseed"])
       .default("all")
       .describe(
-        "api: serves clients. replicator: sends changes to peers. migration: brings the schema up to date and ends",
+        "all: everything. api: serves clients and takes what peers send. replicator: sends changes to peers. migration: brings the schema up to date and ends. reseed: lets an expelled cloud come back, and ends",
       ),
     DATABASE_URL: z
       .string()
@@ -214,10 +214,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
  */
 export function refuseUnsupported(config: Config): void {
   const lines = [
-    ["all", "api"].includes(config.ROLE) ? null : `ROLE: ${config.ROLE} is not in this release; it runs all and api`,
-    config.ROLE === "api" && config.PEERS.size > 0
-      ? "ROLE: api with PEERS is not in this release; all serves clients and replicates"
-      : null,
     ...(["DATABASE_LOGIN", "REDIS_LOGIN"] as const).map((name) =>
       config[name] === "password" ? null : `${name}: ${config[name]} is not in this release; it logs in by password`,
     ),
@@ -233,8 +229,6 @@ export function refuseUnsupported(config: Config): void {
 
 const instead = {
   DATABASE_CA_FILE: "give sslmode and sslrootcert in DATABASE_URL",
-  DATABASE_USERS: "the user of DATABASE_URL owns the tables",
-  DATABASE_ADMIN_USER: "the user of DATABASE_URL owns the tables",
   REDIS_CA_FILE: "the system's certificates are used",
   BLOBS_URL: "large values go to the folder BLOBS_DIR",
 } as const;

@@ -19,8 +19,8 @@ export type HealthOptions = {
   readonly now: Now;
   readonly monotonic: Now;
   readonly databaseVersion: string;
-  /** Whether the database was restored and lacks what its peers have. */
-  readonly isRecovering: () => boolean;
+  /** Why the database must not serve, as its peers see it; null: it may. */
+  readonly unfit: () => string | null;
   readonly onClose: () => void;
   readonly onReopen: () => Promise<void>;
   readonly onTrouble: (message: string, error?: unknown) => void;
@@ -32,6 +32,7 @@ export class HealthMonitor implements Health {
   #timer: NodeJS.Timeout | null = null;
   #probing = false;
   #draining = false;
+  #drained = false;
   #closed = false;
   #goodInRow = 0;
   #lastGood = Number.NEGATIVE_INFINITY;
@@ -79,6 +80,7 @@ export class HealthMonitor implements Health {
     this.#lastGood = after;
     this.#goodInRow++;
     this.#horizon = probe.horizon;
+    this.#drained = probe.drained;
     this.#history.push({ transaction: probe.transaction, at: before });
     while (this.#history.length > 1 && this.#history[1]!.transaction < this.#horizon) this.#history.shift();
     if (this.#history.length > 100_000) this.#history.splice(1, 1);
@@ -105,7 +107,9 @@ export class HealthMonitor implements Health {
   notReady(): string | null {
     if (this.#draining) return "shutting down";
     if (this.#options.monotonic() - this.#lastGood > notReadyAfter) return "the database does not take writes";
-    if (this.#options.isRecovering()) return "the database was restored and is not repaired yet";
+    const unfit = this.#options.unfit();
+    if (unfit !== null) return unfit;
+    if (this.#drained) return "drained by an administrator";
     if (Math.abs(this.skew()) > maxSkew) return "this process's clock is wrong";
     return null;
   }
@@ -132,6 +136,11 @@ export class HealthMonitor implements Health {
   horizonAge(): number {
     const held = this.#history.find(({ transaction }) => transaction >= this.#horizon);
     return held === undefined || held === this.#history.at(-1) ? 0 : this.#options.monotonic() - held.at;
+  }
+
+  /** An administrator keeps clients away from this cloud. */
+  drained(): boolean {
+    return this.#drained;
   }
 
   draining(): boolean {

@@ -19,8 +19,10 @@ import type { Service } from "./http/service.ts";
 import { HybridClock, type Now } from "./kv/clock.ts";
 import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
+import { runMigration } from "./migration.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { openHints } from "./queue/open.ts";
+import { runReseed } from "./reseed.ts";
 import { Completeness } from "./sessions/completeness.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { Feed } from "./store/feed.ts";
@@ -42,9 +44,10 @@ export type Io = {
 };
 
 export type Running = {
+  /** Of the API; empty for a role that serves no clients. */
   readonly url: string;
   readonly metricsUrl: string;
-  /** Null: a cloud by itself. */
+  /** Null: a cloud by itself, or a role that does not answer peers. */
   readonly peerUrl: string | null;
   readonly service: Service;
   readonly maintenance: Maintenance;
@@ -62,6 +65,7 @@ const realIo: Io = {
 /** Starts the service. Rejects when it cannot: nothing is left running then. */
 export async function startService(config: Config, io: Partial<Io> = {}): Promise<Running> {
   const { now, monotonic, around, floorAge } = { ...realIo, ...io };
+  const serves = config.ROLE !== "replicator";
   const log = pino({
     level: config.LOG_LEVEL,
     base: { cloud: config.SKYKV_CLOUD },
@@ -92,9 +96,9 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     now,
     monotonic,
     databaseVersion: postgres.version,
-    isRecovering: () => isRecovering(),
-    onClose: () => server.closeListener(),
-    onReopen: () => server.reopen(),
+    unfit: () => unfit() ?? (peers?.replication.isNew() ? "the database is new and lacks what its peers have" : null),
+    onClose: () => serves && server.closeListener(),
+    onReopen: () => (serves ? server.reopen() : Promise.resolve()),
     onTrouble: (message, error) => log.warn({ err: error }, message),
   });
   const metrics = new Metrics({
@@ -141,7 +145,10 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const namespaces = new Namespaces(store, monotonic);
   const hints = openHints(config, metrics.registry, log);
   let peers: Peers | null = null;
-  const isRecovering = () => peers?.replication.isRecovering() ?? false;
+  const unfit = () => {
+    if (peers?.replication.isExpelled()) return "this cloud was expelled by the others and must be seeded anew";
+    return peers?.replication.isRecovering() ? "the database was restored and is not repaired yet" : null;
+  };
   const keep = (committed: Committed) => {
     cache.committed(committed);
     feed.poke();
@@ -149,8 +156,8 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const mayStamp = () => {
     health.checkClock();
     // What it would write over may be older than what its peers hold: an increment would take the place of lost ones.
-    if (isRecovering())
-      throw new UnavailableError("this cloud was restored and still lacks writes that its peers have");
+    const reason = unfit();
+    if (reason !== null) throw new UnavailableError(reason);
   };
   const writer: Writer = new Writer({
     store,
@@ -270,7 +277,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     await new Promise<void>((resolve, reject) => {
       probes.once("error", reject).listen(config.METRICS_PORT, config.HOST, resolve);
     });
-    await server.listen();
+    if (serves) await server.listen();
   } catch (error) {
     probes.close();
     await endBackground();
@@ -278,9 +285,10 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   }
   maintenance.start();
   const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
-  const url = `${tls ? "https" : "http"}://${host}:${server.port}`;
+  const url = serves ? `${tls ? "https" : "http"}://${host}:${server.port}` : "";
   const metricsUrl = `http://${host}:${(probes.address() as AddressInfo).port}`;
-  const peerUrl = peers === null ? null : `https://${host}:${(peers as Peers).port}`;
+  const peerPort = (peers as Peers | null)?.port ?? null;
+  const peerUrl = peerPort === null ? null : `https://${host}:${peerPort}`;
   log.info({ url, metricsUrl, peerUrl, database: postgres.version }, "listening");
 
   let closing: Promise<void> | null = null;
@@ -289,7 +297,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     health.drain();
     await sleep(config.SHUTDOWN_PAUSE_MS);
     for (const callback of drainCallbacks) callback();
-    await server.drain(config.SHUTDOWN_TIMEOUT_MS);
+    if (serves) await server.drain(config.SHUTDOWN_TIMEOUT_MS);
     await writer.close();
     await endBackground();
     probes.close();
@@ -342,6 +350,8 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   refuseUnsupported(config);
+  if (config.ROLE === "migration") return runMigration(config);
+  if (config.ROLE === "reseed") return void process.stdout.write(`${await runReseed(config)}\n`);
   const running = await startService(config);
   const end = () => {
     // A second signal, or a drain that hangs: the hard end.

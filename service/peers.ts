@@ -15,6 +15,8 @@ import type { Committed } from "./store/writer.ts";
 const floorInterval = 5000;
 /** Milliseconds between repairs of a peer that seems to lack nothing. */
 const repairInterval = 600_000;
+/** Milliseconds between two notes of how far peers are behind. */
+const lagInterval = 1000;
 
 export type PeersOptions = {
   readonly config: Config;
@@ -39,12 +41,15 @@ export type PeersOptions = {
 export type Peers = {
   readonly store: MemberStore;
   readonly replication: Replication;
-  /** Of the listener. */
-  readonly port: number;
+  /** Of the listener; null where other processes of this cloud answer the peers. */
+  readonly port: number | null;
   close(): Promise<void>;
 };
 
-/** Joins the cluster: listens for the peers and begins to replicate. Rejects when it cannot; nothing is left running then. */
+/**
+ * Joins the cluster, as far as this process's role goes: those that serve clients answer the peers, since what comes from them
+ * changes what clients see; those that replicate send. Rejects when it cannot; nothing is left running then.
+ */
 export async function openPeers(options: PeersOptions): Promise<Peers> {
   const { config, store, blobs, hints, clock, now, monotonic, floorAge, log } = options;
   const tls = { cert: config.PEER_TLS_CERT_FILE!, key: config.PEER_TLS_KEY_FILE!, ca: config.PEER_TLS_CA_FILE! };
@@ -73,6 +78,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
     },
   });
   replication.onCatalogChanged(options.onCatalogChanged);
+  const [answers, sends] = [config.ROLE !== "replicator", config.ROLE !== "api"];
   const listener = new PeerListener({
     host: config.HOST,
     port: config.PEER_PORT,
@@ -88,15 +94,18 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });
   await replication.join();
-  const port = await listener.listen();
-  replication.start();
-  gauges(options.registry, replication, store, now);
+  const port = answers ? await listener.listen() : null;
+  if (sends) {
+    replication.start();
+    void noteLags(replication, store, stopped.signal);
+  } else replication.follow();
+  gauges(options.registry, store, now);
   return {
     store,
     replication,
     port,
     close: async () => {
-      await listener.close();
+      if (answers) await listener.close();
       const ended = replication.stop();
       stopped.abort();
       // A repair may wait for minutes for a large value.
@@ -104,6 +113,15 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       await ended;
     },
   };
+}
+
+/** Tells the other processes of this cloud how far the peers are behind. */
+async function noteLags(replication: Replication, store: MemberStore, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    // A database that does not answer is noticed by all that follows from it.
+    await store.noteLags(replication.lags()).catch(() => {});
+    await sleep(lagInterval, undefined, { signal, ref: false }).catch(() => {});
+  }
 }
 
 /** Counts what happens. Labels are bounded: the peers of the configuration, and reasons of the protocol. */
@@ -165,14 +183,14 @@ function eventsTo(registry: Registry, log: Logger): (event: Event) => void {
   };
 }
 
-function gauges(registry: Registry, replication: Replication, store: MemberStore, now: Now): void {
+function gauges(registry: Registry, store: MemberStore, now: Now): void {
   new Gauge({
     name: "skykv_replication_lag_seconds",
     help: "Time since the peer was last known to have everything",
     labelNames: ["peer"],
     registers: [registry],
-    collect() {
-      for (const { peer, milliseconds } of replication.lags()) this.set({ peer }, milliseconds / 1000);
+    async collect() {
+      for (const { peer, lag } of await store.peers()) this.set({ peer }, lag / 1000);
     },
   });
   new Gauge({

@@ -21,10 +21,10 @@ export const status = examples(
     await print(
       `${url} is ${cluster.ready ? "ready" : "not ready"}: cloud ${cluster.cloud}, release ${cluster.release}\n\n`,
     );
-    const clouds = cluster.clouds.map(({ name, self, ready, lagMs }) => [
+    const clouds = cluster.clouds.map(({ name, self, ready, expelled, lagMs }) => [
       name,
       self ? "this one" : `${lagMs} ms behind`,
-      ready ? "ready" : "not ready",
+      expelled ? "expelled" : ready ? "ready" : "not ready",
     ]);
     await print(table([["CLOUD", "LAG", "STATE"], ...clouds]));
     await print(

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { keys, namespaces, status } from "./admin.ts";
 import { parseDuration } from "./arguments.ts";
+import { cluster } from "./cluster.ts";
 import { completion } from "./completion.ts";
 import { get, increment, list, put, remove, touch, watch } from "./entries.ts";
 import { exitCodeOf, exitCodes, exitHelp, messageOf } from "./exit.ts";
@@ -39,6 +40,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     status,
     keys,
     namespaces,
+    cluster,
     completion,
   ]) {
     program.addCommand(command);

@@ -4,6 +4,7 @@ import { entryRoutes } from "./entries.ts";
 import { type Exchange, exchangeOf, logUnexpected, problemHeaders, remember, sendProblem } from "./exchange.ts";
 import { Problem, problemOf } from "./problems.ts";
 import { batchRoutes } from "./routes/batch.ts";
+import { clusterRoutes } from "./routes/cluster.ts";
 import { conflictRoutes } from "./routes/conflicts.ts";
 import { deletePrefixRoutes } from "./routes/delete-prefix.ts";
 import { documentEntryRoutes } from "./routes/entries.ts";
@@ -59,6 +60,7 @@ export function createApp(service: Service): App {
   importRoutes(app, service);
   conflictRoutes(app, service);
   operationsRoutes(app, service);
+  clusterRoutes(app, service);
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
     if (allowed.length > 0) {

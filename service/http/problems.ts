@@ -23,6 +23,7 @@ export const problemKinds = {
   "namespace-not-empty": [409, "The namespace holds entries"],
   "not-a-counter": [409, "The entry is not a counter"],
   "counter-never-expires": [409, "Counters have no expiry"],
+  "wrong-cloud": [409, "Another cloud has to be asked"],
   "no-home": [409, "The namespace has no home cloud"],
   "cursor-gone": [410, "The cursor has expired"],
   "condition-failed": [412, "The entry is not in the expected state"],

@@ -460,6 +460,17 @@ export const conflict = z
 
 export const conflictQuery = z.strictObject({ key }).openapi("ConflictQuery");
 
+export const drainBody = z
+  .strictObject({
+    cloud: z.string().openapi({ description: "The cloud that is asked; another one refuses" }),
+    drained: z.boolean().openapi({ description: "Whether clients are to be kept away" }),
+  })
+  .openapi("Drain");
+
+export const expelBody = z
+  .strictObject({ cloud: z.string().openapi({ description: "The cloud that is lost for good" }) })
+  .openapi("Expel");
+
 export const cluster = z
   .object({
     cloud: z.string(),
@@ -470,6 +481,7 @@ export const cluster = z
         name: z.string(),
         self: z.boolean(),
         ready: z.boolean(),
+        expelled: z.boolean().openapi({ description: "It is no member any more, until it was seeded anew" }),
         lag_ms: z.number().openapi({ description: "Since it was last known to have everything that was written here" }),
         repaired_at: timestamp
           .nullable()
@@ -478,6 +490,7 @@ export const cluster = z
     ),
     floor_age_ms: z.number().openapi({ description: "Deletions older than this may be forgotten" }),
     ready: z.boolean(),
+    drained: z.boolean().openapi({ description: "An administrator keeps clients away from this cloud" }),
     database: z.object({ version: z.string(), clock_skew_ms: z.number(), horizon_age_ms: z.number() }),
     cache: z.object({ l1_entries: z.number().int(), l1_bytes: z.number().int(), l2: z.enum(["none", "up", "down"]) }),
     watchers: z.number().int(),

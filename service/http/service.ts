@@ -49,6 +49,8 @@ export type Health = {
   /** Null, or why this process should get no requests now. */
   readonly notReady: () => string | null;
   readonly draining: () => boolean;
+  /** An administrator keeps clients away from this cloud. */
+  readonly drained: () => boolean;
   /** The database's wall clock minus ours, milliseconds. */
   readonly skew: () => number;
   /** Milliseconds since the feed's horizon last moved on. */

@@ -20,23 +20,26 @@ type Errand = { readonly waiter: Waiter; readonly left: Set<Path>; readonly onDo
 /** Writes that are answered only when other clouds have committed them: sent at once, without waiting for the feed. */
 export class Confirmation {
   readonly #io: Io;
-  readonly #couriers: readonly Courier[];
+  readonly #couriers: ReadonlyMap<string, Courier>;
+  readonly #isExpelled: (peer: string) => boolean;
   readonly #stopped: () => boolean;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(io: Io, peers: readonly string[], stopped: () => boolean) {
+  constructor(io: Io, peers: readonly string[], isExpelled: (peer: string) => boolean, stopped: () => boolean) {
     this.#io = io;
+    this.#isExpelled = isExpelled;
     this.#stopped = stopped;
-    this.#couriers = peers.map((peer) => new Courier(io, peer, stopped));
+    this.#couriers = new Map(peers.map((peer) => [peer, new Courier(io, peer, stopped)]));
   }
 
   /**
-   * Whether one peer, or every peer, has committed what these keys are now, or something newer, within so many
+   * Whether one peer, or every peer that is not expelled, has committed what these keys are now, or something newer, within so many
    * milliseconds. All of the keys: of a transaction one peer has the whole. False says nothing of what peers have.
    */
   confirm(paths: readonly Path[], level: "peer" | "all", milliseconds: number): Promise<boolean> {
     return new Promise((resolve) => {
-      let missing = level === "all" ? this.#couriers.length : 1;
+      const couriers = [...this.#couriers].flatMap(([peer, courier]) => (this.#isExpelled(peer) ? [] : [courier]));
+      let missing = level === "all" ? couriers.length : 1;
       const waiter: Waiter = {
         deadline: this.#io.monotonic() + milliseconds,
         settled: false,
@@ -51,7 +54,7 @@ export class Confirmation {
       };
       this.#waiters.add(waiter);
       if (this.#waiters.size === 1) void this.#expire();
-      for (const courier of this.#couriers) courier.send({ waiter, left: new Set(paths), onDone, tries: 0 });
+      for (const courier of couriers) courier.send({ waiter, left: new Set(paths), onDone, tries: 0 });
     });
   }
 

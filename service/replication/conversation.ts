@@ -1,4 +1,4 @@
-import type { News, Sender } from "../store/member.ts";
+import { isExpelled, type News, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import { type Answer, decode, encode, type Head, type Refusal, type Request, readAnswer } from "./protocol.ts";
 
@@ -21,6 +21,12 @@ export async function headFor(io: Io, peer: string, floor?: bigint): Promise<Hea
     floor: floor ?? self.floor,
     confirmed: self.confirmed,
     yours: known?.incarnation == null ? null : known.confirmed,
+    expelled: Object.fromEntries(
+      [{ ...self, peer: io.store.origin }, ...peers].flatMap((one) =>
+        one.expelledUpTo === null ? [] : [[one.peer, one.expelledUpTo] as const],
+      ),
+    ),
+    settled: peers.every((one) => one.settling === null || isExpelled(one)),
   };
   return { sender, to: known?.incarnation ?? null, news };
 }

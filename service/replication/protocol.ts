@@ -3,7 +3,7 @@ import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
 import type { Claim, DigestRow, News, Sender } from "../store/member.ts";
 import { positionFromWire, positionToWire, rowFromWire, rowToWire } from "./catalog-wire.ts";
-import { fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
+import { cloud, fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
 
 /**
  * What members say to each other. A message is a JSON text with the bytes of all values behind it:
@@ -93,6 +93,8 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
       floor: hex(news.floor),
       confirmed: hex(news.confirmed),
       yours: news.yours === null ? null : hex(news.yours),
+      expelled: news.expelled,
+      settled: news.settled,
       body: "entries" in body ? { ...body, entries: body.entries.map(wire) } : catalogToWire(body),
     },
     (_, value) => (typeof value === "bigint" ? hex(value) : value),
@@ -138,6 +140,9 @@ export function decode<Body extends Request | Answer>(
     floor: bigint(json.floor),
     confirmed: bigint(json.confirmed),
     yours: json.yours == null ? null : bigint(json.yours),
+    // A release that knows nothing of expulsions says nothing of them, and so holds the floor when there was one.
+    expelled: json.expelled === undefined ? {} : expulsions(json.expelled),
+    settled: json.settled === true,
   };
   const to = json.to == null ? null : string(json.to);
   return { head: { sender, to, news }, body: read(json.body as Fields, take) };
@@ -234,6 +239,11 @@ function array(value: unknown): any[] {
   if (!Array.isArray(value) || value.length > maxItems)
     throw new MalformedError(`expected a list of at most ${maxItems}`);
   return value;
+}
+
+function expulsions(value: unknown): Record<string, number> {
+  if (typeof value !== "object" || value === null) throw new MalformedError("expected an object as `expelled`");
+  return Object.fromEntries(Object.entries(value).map(([name, upTo]) => [cloud(name), number(upTo)]));
 }
 
 function string(value: unknown): string {

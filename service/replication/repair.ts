@@ -1,7 +1,7 @@
 import { type Carried, stateText } from "../kv/carried.ts";
 import { normal } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
-import type { DigestRow, Identity, Peer } from "../store/member.ts";
+import type { DigestRow, Identity, RepairBegun } from "../store/member.ts";
 import { ask, RefusedError, rebuilding, senderOf } from "./conversation.ts";
 import { differing, summarise } from "./digests.ts";
 import type { BlobFetcher } from "./fetcher.ts";
@@ -43,7 +43,8 @@ export class Repair {
    * One pass over all keys. When it resolves, everything that was here when it began is at the peer, and the other way
    * round. Rejects when the peer cannot be asked or cannot take a key: then it must be done again.
    */
-  async pass({ peer, repair }: Peer): Promise<{ readonly keys: number; readonly differing: number }> {
+  async pass(begun: RepairBegun): Promise<{ readonly keys: number; readonly differing: number }> {
+    const { peer } = begun;
     const { store, now, onEvent, sleep } = this.#io;
     let keys = 0;
     let found = 0;
@@ -54,7 +55,7 @@ export class Repair {
       from = step.next;
       if (from !== null) await sleep(rest);
     }
-    await store.finishRepair(peer, repair, now());
+    await store.finishRepair(begun, now());
     onEvent({ kind: "repaired", peer, keys, differing: found });
     return { keys, differing: found };
   }

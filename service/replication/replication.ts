@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Path } from "../kv/path.ts";
-import { repairLease } from "../store/member.ts";
+import { type Identity, isExpelled, type Peer, repairLease } from "../store/member.ts";
 import { bring } from "./bring.ts";
 import { Catalog } from "./catalog.ts";
 import { Confirmation } from "./confirmation.ts";
@@ -29,6 +29,8 @@ export type ReplicationOptions = {
 /** Milliseconds between looks into the quarantine and at what must be repaired. */
 const quarantineInterval = 1000;
 const repairLook = 2000;
+/** Milliseconds that a new database waits for a first word of its peers before it takes itself for the first. */
+const firstContact = 10_000;
 /** Milliseconds that one process keeps others from repairing the same peer. */
 const repairLeaseMilliseconds = 60_000;
 
@@ -45,6 +47,11 @@ export class Replication {
   readonly #confirmation: Confirmation;
   #stopped = false;
   #recovering = false;
+  #copied = false;
+  #expelled = false;
+  #joinedAt = 0;
+  /** As this process has last seen it, a few seconds ago. */
+  readonly #expelledPeers = new Set<string>();
   #running: Promise<unknown> = Promise.resolve();
   #unlisten = () => {};
 
@@ -58,14 +65,41 @@ export class Replication {
       options.peers.map((peer) => [peer, new BlobFetcher(options.io, peer, this.#merger, () => this.#stopped)]),
     );
     this.#receiver = new Receiver(options.io, this.#merger, this.#catalog);
-    this.#confirmation = new Confirmation(options.io, options.peers, () => this.#stopped);
+    this.#confirmation = new Confirmation(
+      options.io,
+      options.peers,
+      (peer) => this.#expelledPeers.has(peer),
+      () => this.#stopped,
+    );
     this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
 
   /** Makes the peers known to the database; nothing may be received before. */
   async join(): Promise<void> {
     await this.#io.store.join(this.#options.peers, this.#io.now());
-    this.#recovering = (await this.#io.store.identity()).recovering;
+    this.#joinedAt = this.#io.monotonic();
+    this.#note(await this.#io.store.identity());
+  }
+
+  #note({ recovering, copied, expelledUpTo, incarnatedAt }: Identity): void {
+    this.#recovering = recovering;
+    this.#copied = copied;
+    this.#expelled = isExpelled({ expelledUpTo, incarnatedAt });
+  }
+
+  #notePeer(known: Peer): void {
+    if (isExpelled(known)) this.#expelledPeers.add(known.peer);
+    else this.#expelledPeers.delete(known.peer);
+  }
+
+  /** Others go on without this database: what it took now would reach nobody. */
+  isExpelled(): boolean {
+    return this.#expelled;
+  }
+
+  /** The database is new and has not been compared with its peers: it does not hold what they had before it. */
+  isNew(): boolean {
+    return !this.#copied;
   }
 
   /** The database was restored and lacks writes that only its peers have: it must not serve. */
@@ -100,6 +134,15 @@ export class Replication {
       this.#every(options.floorInterval, this.#io.store.origin, () => this.#raiseFloor()),
       this.#every(quarantineInterval, this.#io.store.origin, () => this.#merger.mergeDue()),
     ]);
+  }
+
+  /** For a process that only answers peers: others of this cloud send, repair and raise the floor. */
+  follow(): void {
+    const { store } = this.#io;
+    this.#running = this.#every(repairLook, store.origin, async () => {
+      this.#note(await store.identity());
+      for (const peer of await store.peers()) this.#notePeer(peer);
+    });
   }
 
   /** Answers a peer. `peer` is who the link says that it is. */
@@ -140,8 +183,10 @@ export class Replication {
   async #repairIfDue(peer: string): Promise<void> {
     const { store, now, process } = this.#io;
     const known = (await store.peers()).find((one) => one.peer === peer);
-    if (known === undefined || known.incarnation === null) return;
-    if (known.repair === null) {
+    if (!this.#copied) await this.#endCopying();
+    if (known !== undefined) this.#notePeer(known);
+    if (known === undefined || known.incarnation === null || isExpelled(known)) return;
+    if (known.repair === null && known.settling === null) {
       await this.#endRecovery();
       const isOld = (known.cleanAt ?? 0) + this.#options.repairInterval <= now();
       // What is on its way would only look like a difference.
@@ -156,6 +201,16 @@ export class Replication {
     }
   }
 
+  /** Who reaches no peer at all cannot know whether there is one, and has to be the first cloud then. */
+  async #endCopying(): Promise<void> {
+    const { store, monotonic } = this.#io;
+    const isAlone = monotonic() - this.#joinedAt > firstContact;
+    const peers = (await store.peers()).filter((peer) => !isExpelled(peer));
+    if (!peers.every(({ incarnation, cleanAt }) => (incarnation === null ? isAlone : cleanAt !== null))) return;
+    await store.copied();
+    this.#copied = true;
+  }
+
   /**
    * A restored database serves again when it was repaired with every peer: any of them may hold the only copy of a write, or
    * of the revocation of a key.
@@ -163,14 +218,16 @@ export class Replication {
   async #endRecovery(): Promise<void> {
     const { store } = this.#io;
     if (!this.#recovering) return;
-    const isRepaired = (await store.peers()).every(({ repair }) => repair === null);
+    const isRepaired = (await store.peers()).every((peer) => peer.repair === null || isExpelled(peer));
     if (isRepaired && this.#senders.every((sender) => sender.hasAgreed())) await store.recovered();
     this.#recovering = (await store.identity()).recovering;
   }
 
   async #raiseFloor(): Promise<void> {
     const { store } = this.#io;
-    if ((await store.identity()).recovering) return;
+    const self = await store.identity();
+    this.#expelled = isExpelled(self);
+    if (self.recovering) return;
     await store.advanceFloor(this.#options.floorAge, this.#options.statementTimeout);
   }
 

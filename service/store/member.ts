@@ -25,6 +25,10 @@ export type Identity = {
   readonly confirmed: bigint;
   /** Restored from a backup, and not yet repaired from the peers: must not serve. */
   readonly recovering: boolean;
+  /** A new database has been compared with its peers, and so holds what they had before it. */
+  readonly copied: boolean;
+  /** Incarnations of this cloud up to it (`incarnatedAt`) were expelled by others; null: none ever was. */
+  readonly expelledUpTo: number | null;
 };
 
 /** A peer as this database has heard of it. */
@@ -38,6 +42,12 @@ export type Peer = {
   readonly repair: number | null;
   /** When the last clean repair ended, milliseconds since 1970. */
   readonly cleanAt: number | null;
+  /** Incarnations of it up to this one (`incarnatedAt`) are expelled; null: none. */
+  readonly expelledUpTo: number | null;
+  /** Number of an expulsion of another cloud since which the peer and this cloud have not been compared; null: none. */
+  readonly settling: number | null;
+  /** Milliseconds since it was last known to have everything that entered here. */
+  readonly lag: number;
 };
 
 export type Cursor = {
@@ -101,6 +111,10 @@ export type News = {
    * what it once called confirmed. Null: the sender has heard nothing yet.
    */
   readonly yours: bigint | null;
+  /** Of each cloud that ever was expelled, up to which incarnation. */
+  readonly expelled: Readonly<Record<string, number>>;
+  /** Since the last expulsion that it knows of, the sender has been compared with every other member. */
+  readonly settled: boolean;
 };
 
 export type Apply = {
@@ -133,21 +147,40 @@ export type DigestRow = { readonly path: Path; readonly digest: bigint };
 
 export type KeptConflict = { readonly carried: Carried; readonly at: number };
 
+/** A peer as it was when a repair began. */
+export type RepairBegun = Pick<Peer, "peer" | "repair" | "settling">;
+
+/** Whether a peer is no member, as it is known now. */
+export function isExpelled({ expelledUpTo, incarnatedAt }: Pick<Peer, "expelledUpTo" | "incarnatedAt">): boolean {
+  return expelledUpTo !== null && incarnatedAt <= expelledUpTo;
+}
+
 export interface MemberStore {
   readonly origin: string;
 
   identity(): Promise<Identity>;
-  /** Makes the peers known, forgets all others, and starts a new incarnation if the database is another one now. */
+  /**
+   * Makes the peers known, and starts a new incarnation if the database is another one now; one that has entries at its first
+   * incarnation was a cloud by itself, and has nothing to copy. Who was known before stays a
+   * member, listed or not, until it is expelled: a slip in a configuration must not let deletions be forgotten too early.
+   */
   join(peers: readonly string[], now: number): Promise<void>;
   peers(): Promise<readonly Peer[]>;
   /**
    * Takes note of what a peer says of itself and of the cluster, and adopts its floor if that is higher. A peer with
    * another incarnation than before has lost an unknown part: its cursors start at the end of the feed, and a repair is
-   * due. False: the words come from an earlier incarnation of the peer, or from a stranger, and must be ignored.
+   * due. False: the words come from an earlier incarnation of the peer, from one that is expelled, or from a stranger, and
+   * must be ignored. Expulsions that it tells of are carried out first; an expelled database adopts no floor.
    */
   hear(sender: Sender, news: News): Promise<boolean>;
 
-  /** Takes or renews the lease on a cursor for `milliseconds`. Null while somebody else holds it. */
+  /**
+   * Ends the membership of a cloud's incarnations up to one: nothing waits for them any more. What it sent may have reached
+   * only some of the others, so they are all compared before the floor rises again. Does nothing where that is known.
+   */
+  expel(cloud: string, upTo: number): Promise<void>;
+
+  /** Takes or renews the lease on a cursor for `milliseconds`. Null while somebody else holds it, and of an expelled peer. */
   lease(peer: string, shard: number, owner: string, milliseconds: number): Promise<Cursor | null>;
   /** Gives the lease back, so that others need not wait for its end. */
   release(cursor: Cursor): Promise<void>;
@@ -177,10 +210,12 @@ export interface MemberStore {
   dueSetAside(peer: string, shard: number, limit: number): Promise<readonly Path[]>;
   /** All shards of a peer. Moves cursors with nothing behind them to the horizon, so that "complete" grows when idle. */
   survey(peer: string): Promise<readonly ShardState[]>;
+  /** For the other processes of the cloud: how long ago this one knew peers to have everything. The latest word counts. */
+  noteLags(lags: readonly { readonly peer: string; readonly milliseconds: number }[]): Promise<void>;
   /** The feed alone no longer brings the peer all it lacks: its cursors go to the end, and a repair is due. */
   startRepair(peer: string): Promise<void>;
   /** A repair that began under this number has found no difference left. */
-  finishRepair(peer: string, repair: number | null, now: number): Promise<void>;
+  finishRepair({ peer, repair, settling }: RepairBegun, now: number): Promise<void>;
   /**
    * A restored database drops what it has of these keys up to the floor, cells of counters too: every peer had it, and may
    * have deleted and forgotten it since the backup.
@@ -188,6 +223,8 @@ export interface MemberStore {
   forget(paths: readonly Path[], floor: bigint): Promise<void>;
   /** This database holds what it lost. */
   recovered(): Promise<void>;
+  /** This new database holds what its peers had before it. */
+  copied(): Promise<void>;
 
   /** The rows that arrivals are decided on. */
   current(paths: readonly Path[]): Promise<readonly Current[]>;

@@ -168,6 +168,8 @@ export type Probe = {
   readonly transaction: number;
   /** Every transaction below it has ended. */
   readonly horizon: number;
+  /** An administrator keeps clients away from this cloud. */
+  readonly drained: boolean;
 };
 
 export interface Store {
@@ -189,6 +191,8 @@ export interface Store {
   /** Null when retention has dropped what follows `after`. */
   feed(after: FeedPosition, limit: number): Promise<FeedWindow | null>;
   probe(): Promise<Probe>;
+  /** Tells all processes of the cloud, by their probes, whether clients are to be kept away. */
+  drain(drained: boolean): Promise<void>;
   /** Hybrid time at and below which tombstones and expired values count as absent. Never falls. */
   floor(): Promise<bigint>;
 

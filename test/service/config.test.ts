@@ -124,13 +124,12 @@ describe("this release", () => {
   });
 
   it("starts with what it can do", () => {
-    for (const ROLE of ["all", "api"]) refuseUnsupported(read({ ROLE }));
+    for (const ROLE of ["all", "api", "replicator", "migration"]) refuseUnsupported(read({ ROLE }));
     refuseUnsupported(read({ PEERS: "aws=https://a:1", ...peerTls }));
   });
 
   it("refuses what it would have to ignore, all of it at once, a line each that says what it can do", () => {
     const asked = {
-      ROLE: "replicator",
       DATABASE_LOGIN: "gcp-iam",
       DATABASE_CA_FILE: file,
       REDIS_URL: "rediss://cache:6379",
@@ -151,17 +150,12 @@ describe("this release", () => {
     );
   });
 
-  it("replicates in every process that serves clients", () => {
-    const words = refusal(() => refuseUnsupported(read({ ROLE: "api", PEERS: "aws=https://a:1", ...peerTls })));
-    assert.match(words, /^ {2}ROLE: api with PEERS is not in this release; all serves clients and replicates$/m);
-  });
-
   it("refuses it before it starts anything, with exit code 2", async () => {
-    const env = { PATH: process.env.PATH!, ...database, ROLE: "migration" };
+    const env = { PATH: process.env.PATH!, ...database, BLOBS_URL: "gs://bucket" };
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
       execFile(process.execPath, [main], { env }, (error, _, stderr) => resolve({ code: error?.code, stderr }));
     });
     assert.equal(code, 2);
-    assert.match(stderr, /^ {2}ROLE: migration is not in this release; it runs all and api$/m);
+    assert.match(stderr, /^ {2}BLOBS_URL: is not in this release; /m);
   });
 });

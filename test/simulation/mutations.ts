@@ -41,8 +41,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "the floor rises without one member": [
     {
       file: memory,
-      find: "for (const { confirmed } of db.peers.values()) if",
-      replace: "for (const { confirmed } of [...db.peers.values()].slice(1)) if",
+      find: "for (const { confirmed } of members()) if",
+      replace: "for (const { confirmed } of members().slice(1)) if",
     },
   ],
   "a time is confirmed that peers do not have": [
@@ -165,7 +165,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       find: "if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);",
       replace: "",
     },
-    { file: memory, find: "for (const peer of peers) toRepair(peer);", replace: "" },
+    { file: memory, find: "for (const peer of db.peers.keys()) toRepair(peer);", replace: "" },
   ],
   "a cursor is locked by an open transaction while its window is sent": [
     {
@@ -265,6 +265,35 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         },
       ],
     },
+    ...ofMembership({
+      "the floor rises though a member has not heard of an expulsion": [
+        "identity.ts",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the program.
+        "settled = $9 and ${knowsAll},",
+        "settled = $9,",
+      ],
+      "the floor rises before those who stay were compared": [
+        "floor.ts",
+        "where not is_expelled and (settling is not null or not settled))",
+        "where not is_expelled and not settled)",
+      ],
+      "an expelled cloud is believed": [
+        "identity.ts",
+        " || Number(known[2]) >= incarnatedAt) return false;",
+        ") return false;",
+      ],
+      "an expelled cloud adopts the floor of the others": [
+        "identity.ts",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of the program.
+        "case when ${isSelfExpelled} then floor else greatest(floor, $4::bigint) end",
+        "greatest(floor, $4::bigint)",
+      ],
+      "an expelled cloud's cursors can be had": [
+        "cursors.ts",
+        "and not exists (select from peers p where p.peer = cursors.peer and is_expelled)",
+        "",
+      ],
+    }),
     "a cache keeps what came last, not what is newest": {
       test: "test/service/cache/entries.test.ts",
       changes: [
@@ -355,6 +384,16 @@ function ofSessions(changes: Readonly<Record<string, readonly [find: string, rep
   const test = "test/service/kv/session-model.test.ts";
   return Object.fromEntries(
     Object.entries(changes).map(([name, [find, replace]]) => [name, { test, changes: [{ file, find, replace }] }]),
+  );
+}
+
+function ofMembership(changes: Readonly<Record<string, readonly [file: string, find: string, replace: string]>>) {
+  const test = "test/service/store/member.test.ts";
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, [file, find, replace]]) => [
+      name,
+      { test, changes: [{ file: `service/store/postgres/member/${file}`, find, replace }] },
+    ]),
   );
 }
 

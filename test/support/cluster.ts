@@ -53,11 +53,17 @@ export class Cluster {
 
   /** Runs a service process, on the same ports as before. */
   async startService(name: string, environment: Record<string, string> = {}): Promise<void> {
+    const before = this.services.get(name);
+    const port = before && { PORT: new URL(before.url).port };
+    this.services.set(name, await this.startProcess(name, { ...port, ...environment }));
+  }
+
+  /** Runs one more process, which is in the place of `name` among the others. */
+  startProcess(name: string, environment: Record<string, string> = {}): Promise<Service> {
     const cloud = cloudOf(name);
     const { certificates, clouds, links } = this;
     const others = [...clouds.keys()].filter((other) => other !== cloud);
-    const before = this.services.get(name);
-    const service = await clouds.get(cloud)!.startService(
+    return clouds.get(cloud)!.startService(
       {
         SKYKV_CLOUD: cloud,
         PEERS: others.map((other) => `${other}=https://127.0.0.1:${links.between(cloud, other).port}`).join(","),
@@ -65,13 +71,11 @@ export class Cluster {
         PEER_TLS_CERT_FILE: certificates.file(`${cloud}.pem`),
         PEER_TLS_KEY_FILE: certificates.file(`${cloud}.key`),
         PEER_TLS_CA_FILE: certificates.file("ca.pem"),
-        ...(before && { PORT: new URL(before.url).port }),
         ...this.#options.environment?.(cloud),
         ...environment,
       },
       this.#options.program,
     );
-    this.services.set(name, service);
   }
 
   /** The names of a cloud's processes. */

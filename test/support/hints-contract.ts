@@ -8,8 +8,8 @@ export type HintsServer = {
   readonly open: (events: HintEvents) => Hints;
   readonly kill: () => Promise<unknown>;
   readonly start: () => Promise<unknown>;
-  readonly pause: () => Promise<unknown> | void;
-  readonly resume: () => Promise<unknown> | void;
+  readonly pause: () => unknown;
+  readonly resume: () => unknown;
 };
 
 class Process {

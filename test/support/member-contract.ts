@@ -6,7 +6,15 @@ import { hybridTime } from "../../service/kv/clock.ts";
 import type { Draft } from "../../service/kv/decide.ts";
 import { type Entry, normal } from "../../service/kv/entry.ts";
 import { type Path, shardOf, shards } from "../../service/kv/path.ts";
-import type { Arrival, Claim, Cursor, MemberStore, Sender } from "../../service/store/member.ts";
+import {
+  type Arrival,
+  type Claim,
+  type Cursor,
+  isExpelled,
+  type MemberStore,
+  type News,
+  type Sender,
+} from "../../service/store/member.ts";
 import type { Store } from "../../service/store/port.ts";
 import { entry } from "./entries.ts";
 
@@ -40,7 +48,7 @@ let incarnations = 0;
 export function memberContract(subject: () => Subject): void {
   const gcp: Sender = { peer: "gcp", incarnation: "aaaaaaaaaaaa", incarnatedAt: 1 };
   const member = () => subject().member;
-  const quiet = { floor: 0n, confirmed: 0n, yours: null };
+  const quiet = { floor: 0n, confirmed: 0n, yours: null, expelled: {}, settled: true };
 
   async function put(path: Path, draft = text("x"), clock = hybridTime(Date.now())): Promise<Entry> {
     const write = { path, epoch: 0n, expects: null, draft };
@@ -306,13 +314,13 @@ export function memberContract(subject: () => Subject): void {
     assert.notEqual(known.repair, null);
     assert.ok((await member().survey("gcp")).every(({ complete, behind }) => complete === 0 && !behind));
     await member().startRepair("gcp");
-    await member().finishRepair("gcp", known.repair, Date.now());
+    await member().finishRepair(known, Date.now());
     assert.ok(
       (await member().survey("gcp")).every(({ complete }) => complete === 0),
       "another repair was due by then",
     );
     const again = (await member().peers()).find(({ peer }) => peer === "gcp")!;
-    await member().finishRepair("gcp", again.repair, Date.now());
+    await member().finishRepair(again, Date.now());
     assert.ok((await member().survey("gcp")).every(({ complete }) => complete > 0));
   });
 
@@ -413,12 +421,63 @@ export function memberContract(subject: () => Subject): void {
     );
   });
 
-  it("forgets a cloud that is no member any more", async () => {
+  it("keeps a cloud as a member that is listed no more", async () => {
     await member().join(["azure"], Date.now());
     assert.deepEqual(
       (await member().peers()).map(({ peer }) => peer),
-      ["azure"],
+      ["azure", "gcp"],
     );
-    assert.equal(await member().lease("gcp", 0, "me", minute), null);
+    assert.notEqual(await member().lease("gcp", 0, "me", minute), null);
+  });
+
+  it("sends nothing to what is expelled, takes nothing from it, and compares all others before the floor rises", async () => {
+    const known = async (peer: string) => (await member().peers()).find((one) => one.peer === peer)!;
+    const { incarnatedAt: upTo, incarnation } = await known("gcp");
+    const { incarnatedAt, incarnation: others } = await known("azure");
+    const azure = { peer: "azure", incarnation: others ?? "cccccccccccc", incarnatedAt };
+    const high = hybridTime(Date.now() + minute);
+    const before = await floor();
+    await member().expel("gcp", upTo);
+    assert.ok(isExpelled(await known("gcp")) && !isExpelled(await known("azure")));
+    assert.equal(await member().lease("gcp", 0, "you", minute), null);
+    for (const expelled of [{}, { gcp: upTo }]) {
+      const gone = { peer: "gcp", incarnation: incarnation!, incarnatedAt: upTo };
+      assert.equal(await member().hear(gone, { ...quiet, expelled }), false);
+    }
+
+    const settled = { ...quiet, confirmed: high, settled: true };
+    const { settling } = await known("azure");
+    assert.notEqual(settling, null);
+    await member().expel("gcp", upTo);
+    assert.equal((await known("azure")).settling, settling, "it was known");
+    const floorAfter = async (news: News) => {
+      await member().hear(azure, news);
+      await member().advanceFloor(minute, 0);
+      return floor();
+    };
+    assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo } }), before, "not compared here");
+    await member().finishRepair({ peer: "azure", repair: (await known("azure")).repair, settling }, Date.now());
+    assert.equal(await floorAfter(settled), before, "azure does not know of it");
+    assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo }, settled: false }), before, "azure compares");
+    assert.ok((await floorAfter({ ...settled, expelled: { gcp: upTo } })) > before);
+
+    const reborn = { peer: "gcp", incarnation: "dddddddddddd", incarnatedAt: upTo + 1 };
+    assert.equal(await member().hear(reborn, quiet), true);
+    assert.ok(!isExpelled(await known("gcp")));
+    assert.notEqual((await known("gcp")).repair, null);
+    assert.notEqual(await member().lease("gcp", 0, "you", minute), null);
+  });
+
+  it("hears of expulsions from others, its own too, and adopts no floor after that", async () => {
+    const azure = (await member().peers()).find(({ peer }) => peer === "azure")!;
+    const sender = { peer: "azure", incarnation: azure.incarnation!, incarnatedAt: azure.incarnatedAt };
+    const { incarnatedAt, floor: before } = await member().identity();
+    const expelled = { oracle: 5, [member().origin]: incarnatedAt, gcp: 1 };
+    for (const confirmed of [azure.confirmed, azure.confirmed + 1n])
+      assert.equal(await member().hear(sender, { ...quiet, confirmed, floor: before + 9n, expelled }), true);
+    assert.ok(isExpelled((await member().peers()).find(({ peer }) => peer === "oracle")!));
+    const self = await member().identity();
+    assert.equal(self.expelledUpTo, incarnatedAt);
+    assert.equal(self.floor, before);
   });
 }

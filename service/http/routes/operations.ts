@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { z } from "@hono/zod-openapi";
 import { consoleFile } from "../../console/serve.ts";
 import { milliseconds } from "../../kv/clock.ts";
+import { isExpelled, type Peer } from "../../store/member.ts";
 import { identify } from "../access.ts";
 import { forbidden } from "../auth.ts";
 import { docsPage } from "../docs.ts";
@@ -89,7 +90,20 @@ export function operationsRoutes(app: App, service: Service): void {
   });
 }
 
-async function clusterJson({
+function peerJson(known: Peer): z.input<typeof cluster>["clouds"][number] {
+  const { peer, incarnation, repair, settling, cleanAt, lag } = known;
+  const expelled = isExpelled(known);
+  return {
+    name: peer,
+    self: false,
+    ready: incarnation !== null && !expelled && lag < maxLag,
+    expelled,
+    lag_ms: lag,
+    repaired_at: repair !== null || settling !== null || cleanAt === null ? null : timestamp(cleanAt),
+  };
+}
+
+export async function clusterJson({
   cloud,
   store,
   health,
@@ -101,7 +115,6 @@ async function clusterJson({
 }: Service): Promise<z.input<typeof cluster>> {
   const ready = health.notReady() === null;
   const { entries, bytes } = cache.size;
-  const lags = new Map(peers?.replication.lags().map((lag) => [lag.peer, lag.milliseconds]));
   const others = (await peers?.store.peers()) ?? [];
   const floor = await store.floor();
   return {
@@ -109,17 +122,19 @@ async function clusterJson({
     release,
     incarnation: store.incarnation,
     clouds: [
-      { name: cloud, self: true, ready, lag_ms: 0, repaired_at: null },
-      ...others.map(({ peer, incarnation, repair, cleanAt }) => ({
-        name: peer,
-        self: false,
-        ready: incarnation !== null && lags.get(peer)! < maxLag,
-        lag_ms: lags.get(peer)!,
-        repaired_at: repair !== null || cleanAt === null ? null : timestamp(cleanAt),
-      })),
+      {
+        name: cloud,
+        self: true,
+        ready,
+        expelled: peers?.replication.isExpelled() ?? false,
+        lag_ms: 0,
+        repaired_at: null,
+      },
+      ...others.map(peerJson),
     ],
     floor_age_ms: now() - milliseconds(floor),
     ready,
+    drained: health.drained(),
     database: { version: health.databaseVersion(), clock_skew_ms: health.skew(), horizon_age_ms: health.horizonAge() },
     cache: { l1_entries: entries, l1_bytes: bytes, l2: shared === null ? "none" : shared.state },
     watchers: feed.followers,

@@ -28,26 +28,9 @@ export async function lease(connections: Connections, process: string, seconds: 
 
 /** Makes the feed's partitions of the coming hours. Any number of processes may do it at once. */
 export async function createPartitions(connections: Connections): Promise<void> {
-  const rows = await connections.query(
-    undefined,
-    "select extract(epoch from date_trunc('hour', now(), 'UTC'))::bigint * 1000",
-  );
-  const first = Number(rows[0]![0]);
-  for (let from = first; from <= first + hoursAhead * hour; from += hour) {
-    const name = partitionName(from);
-    const exists = await connections.query(undefined, "select 1 from pg_class where oid = to_regclass($1)", [name]);
-    if (exists.length > 0) continue;
-    const bounds = `from ('${new Date(from).toISOString()}') to ('${new Date(from + hour).toISOString()}')`;
-    await connections.query(
-      undefined,
-      // "If not exists" alone fails where two do it at once.
-      `select pg_advisory_xact_lock(hashtext('skykv partitions')); create table if not exists ${name} partition of feed for values ${bounds}`,
-    );
+  for (let ahead = 0; ahead <= hoursAhead; ahead++) {
+    await connections.query(undefined, "select skykv_make_feed_part(now() + make_interval(hours => $1))", [ahead]);
   }
-}
-
-function partitionName(from: number): string {
-  return `feed_${new Date(from).toISOString().slice(0, 13).replace(/\D/g, "")}`;
 }
 
 /** Drops the oldest parts of the feed past the retention; says first, durably, up to which transaction they reached. */
@@ -67,10 +50,11 @@ export async function trimFeed(connections: Connections, retention: FeedRetentio
     if (age < 1 || (age < retention.hours && kept <= retention.bytes)) continue;
     await connections.query(
       undefined,
-      `update cluster set trimmed = greatest(trimmed, coalesce((select xid from ${name!} order by xid desc limit 1), '0'))`,
+      `update cluster set trimmed = greatest(trimmed, coalesce((select xid from feed
+         where at >= $1 and at < $2 order by xid desc limit 1), '0'))`,
+      [new Date(from), new Date(from + hour)],
     );
-    // Waits for nobody: a reader of the whole feed holds a lock on all parts, and everyone would queue behind us.
-    await connections.query(undefined, `set lock_timeout = 200; drop table if exists ${name!}; reset lock_timeout`);
+    await connections.query(undefined, "select skykv_drop_feed_part($1)", [name]);
     dropped++;
   }
   return dropped;
@@ -86,11 +70,15 @@ export async function floor(connections: Connections): Promise<bigint> {
   return BigInt((await connections.read("floor", "select floor from cluster"))[0]![0]!);
 }
 
-/** Raises the floor to an hour ago. With one cloud there is nobody to wait for. Never falls. */
+/**
+ * Raises the floor to an hour ago. With one cloud there is nobody to wait for: who
+ * was a member before must have been expelled. Never falls.
+ */
 export async function raiseFloor(connections: Connections, now: number): Promise<bigint> {
   const rows = await connections.query(
     undefined,
-    "update cluster set floor = greatest(floor, $1::bigint) returning floor",
+    `update cluster set floor = case when exists (select from peers where not is_expelled) then floor
+       else greatest(floor, $1::bigint) end returning floor`,
     [hybridTime(now - floorAge)],
   );
   return BigInt(rows[0]![0]!);

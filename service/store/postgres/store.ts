@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
-import { runner } from "node-pg-migrate";
 import type { Path } from "../../kv/path.ts";
 import type { MemberStore } from "../member.ts";
 import type { Commit, CommitAnswer, FeedPosition, KeptReceipt, ListRequest, Probe, Store } from "../port.ts";
@@ -9,6 +7,7 @@ import { Connections, type DatabaseOptions } from "./connection.ts";
 import { feedEnd, feedWindow } from "./feed.ts";
 import { createPartitions, floor } from "./maintenance.ts";
 import { postgresMember } from "./member/member.ts";
+import { requireSchema } from "./migrate.ts";
 import { listRows, readRow, readRows } from "./read.ts";
 import * as settings from "./settings.ts";
 
@@ -38,7 +37,7 @@ export type PostgresStore = Store & {
 
 /** Brings the schema up to date and opens the store. Safe while another release of the service runs on the database. */
 export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
-  await migrate(options.url);
+  await requireSchema(options.url);
   const others = new Connections(options, "others", otherConnections);
   const reads = new Connections(options, "reads", readConnections);
   const writes = new Connections(options, "writes", writeConnections);
@@ -63,6 +62,9 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     feedEnd: () => feedEnd(others),
     feed: (after: FeedPosition, limit: number) => feedWindow(others, after, limit),
     probe: () => probe(writes, now),
+    drain: async (drained) => {
+      await others.query(undefined, "update cluster set drained = $1", [drained]);
+    },
     floor: () => floor(others),
     namespace: (name) => settings.namespace(others, name),
     namespaceSize: (name) => settings.namespaceSize(others, name, now()),
@@ -78,17 +80,6 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       await Promise.all([writes.close(), reads.close(), others.close(), replication.close()]);
     },
   };
-}
-
-async function migrate(databaseUrl: string): Promise<void> {
-  await runner({
-    databaseUrl,
-    dir: fileURLToPath(new URL("./migrations", import.meta.url)),
-    direction: "up",
-    migrationsTable: "migrations",
-    log: () => {},
-    advisoryLockMode: "wait",
-  });
 }
 
 async function incarnationOf(connections: Connections): Promise<string> {
@@ -127,8 +118,8 @@ async function probe(connections: Connections, now: () => number): Promise<Probe
   const rows = await connections.query(
     "probe",
     `update cluster set probed_at = clock_timestamp()
-     returning (extract(epoch from probed_at) * 1000)::bigint, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot())`,
+     returning (extract(epoch from probed_at) * 1000)::bigint, pg_current_xact_id(), pg_snapshot_xmin(pg_current_snapshot()), drained`,
   );
   const [databaseNow, transaction, horizon] = rows[0]!.map(Number) as [number, number, number];
-  return { databaseNow, localNow: (before + now()) / 2, transaction, horizon };
+  return { databaseNow, localNow: (before + now()) / 2, transaction, horizon, drained: rows[0]![3] === "t" };
 }

@@ -35,7 +35,13 @@ export class TestClock {
 /** Puts a service under `clock`; `change` may do something to its store. */
 export function clockIo(clock: TestClock, change: (store: Store) => Store = (store) => store): Partial<Io> {
   // The database seems to have that clock too, else the service would see a skew; at once, however far the clock jumps.
-  const probe = async () => ({ databaseNow: clock.now(), localNow: clock.now(), transaction: 1, horizon: 1 });
+  const probe = async () => ({
+    databaseNow: clock.now(),
+    localNow: clock.now(),
+    transaction: 1,
+    horizon: 1,
+    drained: false,
+  });
   return { now: clock.now, monotonic: clock.monotonic, around: (store) => change({ ...store, probe }) };
 }
 

@@ -17,7 +17,7 @@ import { entry } from "../../support/entries.ts";
 const head: Head = {
   sender: { peer: "aws", incarnation: "aaaaaaaaaaaa", incarnatedAt: 5 },
   to: "bbbbbbbbbbbb",
-  news: { floor: 7n << 16n, confirmed: 9n << 16n, yours: null },
+  news: { floor: 7n << 16n, confirmed: 9n << 16n, yours: null, expelled: {}, settled: true },
 };
 const json = fc.jsonValue().map((some) => JSON.parse(JSON.stringify(some)));
 const extra = fc.option(
@@ -69,6 +69,23 @@ describe("the peers' protocol", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("tells of expulsions, and takes an older release that does not for one that knows of none and is not compared", () => {
+    const news = { ...head.news, expelled: { gcp: 7 } };
+    const sent = encode({ head: { ...head, news }, body: { kind: "heartbeat", claims: [] } });
+    assert.deepEqual(decode(sent, readRequest).head.news, news);
+    const older = rewrite(sent, (json) => {
+      delete json.expelled;
+      delete json.settled;
+    });
+    assert.deepEqual(decode(older, readRequest).head.news, { ...news, expelled: {}, settled: false });
+    for (const expelled of [7, null, { "no cloud": 7 }, { gcp: "7" }, { gcp: -1 }]) {
+      const wrong = rewrite(sent, (json) => {
+        json.expelled = expelled;
+      });
+      assert.throws(() => decode(wrong, readRequest), MalformedError);
+    }
   });
 
   it("gives back every row of the catalog as it was, with the fields of newer releases", () => {

@@ -39,7 +39,7 @@ describe("a database that was restored", () => {
     if (entry !== null) db.entries.set(path, { ...carry(entry), changed: 1 });
     db.system = "restored";
     await member.join(["gcp"], now);
-    await member.hear(gcp, { floor, confirmed: floor, yours: null });
+    await member.hear(gcp, { floor, confirmed: floor, yours: null, expelled: {}, settled: true });
     assert.ok((await member.identity()).recovering);
   }
   const found = () => db.entries.get(path)?.entry ?? null;
@@ -48,7 +48,7 @@ describe("a database that was restored", () => {
     db = new MemoryDatabase({ now: () => now, pass: async () => {} });
     member = memoryMember(db, "aws");
     await member.join(["gcp"], now);
-    await member.hear(gcp, { floor: 0n, confirmed: 0n, yours: null });
+    await member.hear(gcp, { floor: 0n, confirmed: 0n, yours: null, expelled: {}, settled: true });
     io = {
       store: member,
       link: {

@@ -79,7 +79,10 @@ export class MemoryDatabase {
   namespaces = new Map<string, { readonly epoch: bigint; readonly isDeleted?: boolean }>([["default", { epoch: 0n }]]);
   /** What clients have set of namespaces and API keys; `namespaces` is what follows from it for entries. */
   catalog = firstCatalog();
-  peers = new Map<string, Peer & { readonly repairs: number }>();
+  peers = new Map<
+    string,
+    Peer & { readonly repairs: number; readonly expulsions: number; readonly settled: boolean }
+  >();
   cursors = new Map<string, CursorState>();
   setAside = new Map<string, Map<Path, Aside>>();
   watermarks = new Map<string, Watermark>();
@@ -95,6 +98,8 @@ export class MemoryDatabase {
     markedAt: 0,
     confirmed: 0n,
     recovering: false,
+    copied: false,
+    expelledUpTo: null as number | null,
     trimmed: 0,
   };
   #nextXid = 10;

@@ -3,12 +3,23 @@ import { digestOf } from "../../../service/kv/carried.ts";
 import { hybridTime } from "../../../service/kv/clock.ts";
 import { normal } from "../../../service/kv/entry.ts";
 import { namespaceOf, type Path, shardOf, shards } from "../../../service/kv/path.ts";
-import { type Apply, type Arrival, completeAt, type MemberStore, type Sender } from "../../../service/store/member.ts";
+import {
+  type Apply,
+  type Arrival,
+  completeAt,
+  isExpelled,
+  type MemberStore,
+  repairLease,
+  type Sender,
+} from "../../../service/store/member.ts";
 import type { FeedPosition } from "../../../service/store/port.ts";
 import { memoryCatalog } from "./catalog.ts";
 import type { Aside, MemoryDatabase, Row } from "./database.ts";
 
-const unheard = { incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null };
+const unheard = {
+  ...{ incarnation: null, incarnatedAt: 0, confirmed: 0n, repair: null, repairs: 0, cleanAt: null, lag: 0 },
+  ...{ expelledUpTo: null, settling: null, expulsions: 0, settled: true },
+};
 
 function later(a: FeedPosition, b: FeedPosition): boolean {
   return a.xid !== b.xid ? a.xid > b.xid : a.id > b.id;
@@ -73,9 +84,39 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
     return { changed, horizon: db.horizon() };
   }
 
+  function isSelfExpelled(): boolean {
+    return cluster.expelledUpTo !== null && cluster.expelledUpTo >= cluster.incarnatedAt;
+  }
+
+  /** Up to which incarnation a cloud is known here to be expelled; -1: none. */
+  function expelledUpTo(cloud: string): number {
+    return (cloud === origin ? cluster.expelledUpTo : db.peers.get(cloud)?.expelledUpTo) ?? -1;
+  }
+
+  function expel(cloud: string, upTo: number): void {
+    if (expelledUpTo(cloud) >= upTo) return;
+    if (cloud === origin) {
+      cluster.expelledUpTo = upTo;
+      return;
+    }
+    db.peers.set(cloud, { ...(db.peers.get(cloud) ?? { peer: cloud, ...unheard }), expelledUpTo: upTo });
+    db.setAside.delete(cloud);
+    for (let shard = repairLease; shard < shards; shard++) {
+      const cursor = db.cursor(cloud, shard);
+      Object.assign(cursor, { owner: null, until: 0, fence: cursor.fence + 1 });
+    }
+    for (const [peer, known] of db.peers) {
+      const expulsions = known.expulsions + 1;
+      if (peer !== cloud) db.peers.set(peer, { ...known, expulsions, settling: expulsions, settled: false });
+    }
+  }
+
+  const members = () => [...db.peers.values()].filter((peer) => !isExpelled(peer));
+
   /** Everything that entered here up to the mark has reached all peers, and nothing up to it is in doubt here. */
   function isConfirmed(mark: bigint, markXid: number): boolean {
-    for (const peer of db.peers.keys()) {
+    for (const { peer, settling } of members()) {
+      if (settling !== null) return false;
       for (let shard = 0; shard < shards; shard++) if (completeFor(peer, shard) < markXid) return false;
       for (const aside of db.setAside.get(peer)?.values() ?? []) if (aside.time <= mark) return false;
     }
@@ -92,44 +133,47 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         floor: cluster.floor,
         confirmed: cluster.confirmed,
         recovering: cluster.recovering,
+        copied: cluster.copied,
+        expelledUpTo: cluster.expelledUpTo,
       })),
     join: (peers, now) =>
       db.write(() => {
         for (const peer of peers) if (!db.peers.has(peer)) db.peers.set(peer, { peer, ...unheard });
-        for (const peer of [...db.peers.keys()]) {
-          if (peers.includes(peer)) continue;
-          db.peers.delete(peer);
-          db.setAside.delete(peer);
-          for (let shard = 0; shard < shards; shard++) db.cursors.delete(`${peer} ${shard}`);
-        }
         const incarnation = createHash("md5").update(db.system).digest("hex").slice(0, 12);
         if (cluster.incarnation === incarnation) return;
         if (cluster.incarnation !== null) {
           db.watermarks.clear();
-          for (const peer of peers) toRepair(peer);
+          for (const peer of db.peers.keys()) toRepair(peer);
           if (peers.length > 0) cluster.recovering = true;
-        }
+        } else if (db.entries.size > 0 || peers.length === 0) cluster.copied = true;
         cluster.incarnation = incarnation;
         cluster.incarnatedAt = Math.max(now, cluster.incarnatedAt + 1);
       }),
-    peers: () => db.read(() => [...db.peers.values()].map(({ repairs: _, ...peer }) => peer)),
-    hear: (sender, { floor, confirmed, yours }) =>
+    peers: () =>
+      db.read(() => [...db.peers.values()].map(({ repairs: _, expulsions: __, settled: ___, ...peer }) => peer)),
+    hear: (sender, { floor, confirmed, yours, expelled, settled }) =>
       db.write(() => {
         const known = db.peers.get(sender.peer);
         if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;
-        if (floor > cluster.floor) cluster.floor = floor;
+        if (expelledUpTo(sender.peer) >= sender.incarnatedAt) return false;
+        for (const [cloud, upTo] of Object.entries(expelled)) expel(cloud, upTo);
+        if (!isSelfExpelled() && floor > cluster.floor) cluster.floor = floor;
         if (yours !== null && yours > cluster.stampedAbove) cluster.stampedAbove = yours;
         if (known.incarnation !== null && known.incarnation !== sender.incarnation) toRepair(sender.peer);
-        const { repair, repairs } = db.peers.get(sender.peer)!;
         const { peer, incarnation, incarnatedAt } = sender;
         const highest = confirmed > known.confirmed ? confirmed : known.confirmed;
-        db.peers.set(peer, { ...known, repair, repairs, incarnation, incarnatedAt, confirmed: highest });
+        const knowsAll = [...db.peers.keys()].every((cloud) => expelledUpTo(cloud) <= (expelled[cloud] ?? -1));
+        const heard = { incarnation, incarnatedAt, confirmed: highest, settled: settled && knowsAll };
+        db.peers.set(peer, { ...db.peers.get(peer)!, ...heard });
         return true;
       }),
 
+    expel: (cloud, upTo) => db.write(() => expel(cloud, upTo)),
+
     lease: (peer, shard, owner, milliseconds) =>
       db.write(() => {
-        if (!db.peers.has(peer)) return null;
+        const known = db.peers.get(peer);
+        if (known === undefined || isExpelled(known)) return null;
         const cursor = db.cursor(peer, shard);
         const now = db.pace.now();
         if (cursor.owner !== owner) {
@@ -215,12 +259,20 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           return { shard, behind: behind || due, complete: completeFor(peer, shard) };
         });
       }),
+    noteLags: (lags) =>
+      db.write(() => {
+        for (const { peer, milliseconds } of lags) db.peers.set(peer, { ...db.peers.get(peer)!, lag: milliseconds });
+      }),
     startRepair: (peer) => db.write(() => toRepair(peer)),
-    finishRepair: (peer, repair, now) =>
+    finishRepair: ({ peer, repair, settling }, now) =>
       db.write(() => {
         const known = db.peers.get(peer);
         if (known === undefined) return;
-        db.peers.set(peer, { ...known, cleanAt: now, repair: known.repair === repair ? null : known.repair });
+        const left = {
+          repair: known.repair === repair ? null : known.repair,
+          settling: known.settling === settling ? null : known.settling,
+        };
+        db.peers.set(peer, { ...known, ...left, cleanAt: now });
       }),
     forget: (paths, floor) =>
       db.write((xid) => {
@@ -233,6 +285,10 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           const cells = Object.fromEntries(Object.entries(entry.cells).filter(([, { time }]) => time > floor));
           db.entries.set(path, { ...row, changed: xid, entry: { ...entry, cells } });
         }
+      }),
+    copied: () =>
+      db.write(() => {
+        cluster.copied = true;
       }),
     recovered: () =>
       db.write(() => {
@@ -293,8 +349,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           cluster.mark = null;
         }
         let floor = cluster.confirmed;
-        for (const { confirmed } of db.peers.values()) if (confirmed < floor) floor = confirmed;
-        if (floor > cluster.floor) cluster.floor = floor;
+        for (const { confirmed } of members()) if (confirmed < floor) floor = confirmed;
+        const isSettled = members().every(({ settling, settled }) => settling === null && settled);
+        if (isSettled && floor > cluster.floor) cluster.floor = floor;
         return { floor: cluster.floor, confirmed: cluster.confirmed };
       }),
 

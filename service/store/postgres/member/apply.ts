@@ -173,7 +173,7 @@ function reachedColumns(writes: readonly Carried[]): unknown[][] {
 }
 
 /** Entries that are only kept for later are JSON, with their bytes beside it. */
-function keptColumns(kept: readonly Carried[]): unknown[][] {
+export function keptColumns(kept: readonly Carried[]): unknown[][] {
   return [
     kept.map(({ path }) => path),
     kept.map(({ entry }) => entry.version.time),

@@ -31,7 +31,8 @@ export async function lease(
     "cursor lease",
     `update cursors set owner = $3, fence = fence + (owner is distinct from $3)::int,
        until = now() + make_interval(secs => $4::float8 / 1000)
-     where peer = $1 and shard = $2 and (owner = $3 or until <= now()) returning xid, id, at, fence`,
+     where peer = $1 and shard = $2 and (owner = $3 or until <= now())
+       and not exists (select from peers p where p.peer = cursors.peer and is_expelled) returning xid, id, at, fence`,
     [peer, shard, owner, milliseconds],
   );
   if (row === undefined) return null;
@@ -92,7 +93,7 @@ export async function carried(connections: Connections, origin: string, paths: r
 const heldBelow = "(select min(below::text::bigint) from set_aside where peer = c.peer and shard = c.shard)";
 const awaitsRepair = "(select repair is not null from peers p where p.peer = c.peer)";
 /** Every transaction below it lies at or before the cursor `c`. */
-const completeAt = `(c.xid::text::bigint + (c.id = ${wholeTransaction})::int)`;
+export const completeAt = `(c.xid::text::bigint + (c.id = ${wholeTransaction})::int)`;
 
 export async function advance(
   connections: Connections,

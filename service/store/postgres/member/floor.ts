@@ -8,6 +8,8 @@ import type { Connections } from "../connection.ts";
  *    stamped at or below the mark was written by a transaction below that number.
  * 3. When all peers have committed all that lies below it, and nothing up to the mark is in doubt here, it is confirmed.
  *
+ * The floor rises when all members have confirmed it, and have been compared since the last expulsion.
+ *
  * No clock decides anything but how high the mark is, so a clock that jumps cannot make it wrong.
  */
 export async function advanceFloor(connections: Connections, age: number, grace: number) {
@@ -28,14 +30,15 @@ export async function advanceFloor(connections: Connections, age: number, grace:
     "confirm",
     `update cluster set confirmed = mark, mark = null, mark_xid = null
      where mark is not null and mark_xid is not null
-       and not exists (select from peers where repair is not null)
-       and not exists (select from cursors where shard >= 0 and xid::text::bigint + (id = ${Number.MAX_SAFE_INTEGER})::int < mark_xid::text::bigint)
+       and not exists (select from peers where not is_expelled and (repair is not null or settling is not null))
+       and not exists (select from cursors join peers using (peer) where not is_expelled and shard >= 0 and xid::text::bigint + (id = ${Number.MAX_SAFE_INTEGER})::int < mark_xid::text::bigint)
        and not exists (select from set_aside where below < mark_xid or hlc <= mark)
        and not exists (select from quarantine where hlc <= mark)`,
   );
   const rows = await connections.query(
     "raise floor",
-    `with lowest as (select least(confirmed, (select min(p.confirmed) from peers p)) as floor from cluster),
+    `with lowest as (select least(confirmed, (select min(p.confirmed) from peers p where not is_expelled)) as floor
+       from cluster where not exists (select from peers where not is_expelled and (settling is not null or not settled))),
      raised as (update cluster c set floor = l.floor from lowest l where l.floor > c.floor returning c.floor)
      select coalesce((select floor from raised), floor), confirmed from cluster`,
   );

@@ -1,9 +1,10 @@
 import type { Path } from "../../../kv/path.ts";
-import { type Identity, type News, type Peer, repairLease, type Sender } from "../../member.ts";
+import { type Identity, type News, type Peer, type RepairBegun, repairLease, type Sender } from "../../member.ts";
 import type { Connections } from "../connection.ts";
+import { expel } from "./expel.ts";
 
 export async function identity(connections: Connections): Promise<Identity> {
-  const text = "select incarnation, incarnated_at, floor, confirmed, recovering from cluster";
+  const text = "select incarnation, incarnated_at, floor, confirmed, recovering, copied, expelled from cluster";
   const [row] = await connections.read("identity", text);
   return {
     incarnation: row![0]!,
@@ -11,6 +12,8 @@ export async function identity(connections: Connections): Promise<Identity> {
     floor: BigInt(row![2]!),
     confirmed: BigInt(row![3]!),
     recovering: row![4] === "t",
+    copied: row![5] === "t",
+    expelledUpTo: row![6] == null ? null : Number(row![6]),
   };
 }
 
@@ -41,7 +44,6 @@ export async function join(
   await connections.query(undefined, "insert into peers (peer) select unnest($1::text[]) on conflict do nothing", [
     peers,
   ]);
-  await connections.query(undefined, "delete from peers where peer <> all($1::text[])", [peers]);
   await connections.query(
     undefined,
     `insert into cursors (peer, shard) select p, s from unnest($1::text[]) p, generate_series(${repairLease}, $2::int - 1) s on conflict do nothing`,
@@ -53,7 +55,8 @@ export async function join(
        select incarnation is not null as restored from cluster where incarnation is distinct from $1 for update
      ), mine as (
        update cluster set incarnation = $1, incarnated_at = greatest($2::bigint, incarnated_at + 1),
-         recovering = recovering or ((select restored from changed) and cardinality($3::text[]) > 0)
+         recovering = recovering or ((select restored from changed) and cardinality($3::text[]) > 0),
+         copied = copied or (not (select restored from changed) and (cardinality($3::text[]) = 0 or exists (select from entries)))
        where exists (select from changed)
      ), lost as (
        delete from watermarks where (select restored from changed)
@@ -66,7 +69,8 @@ export async function join(
 export async function peersOf(connections: Connections): Promise<Peer[]> {
   const rows = await connections.read(
     "peers",
-    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint
+    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint,
+       (extract(epoch from clock_timestamp() - caught_up_at) * 1000)::bigint, expelled, settling
      from peers order by peer`,
   );
   return rows.map((row) => ({
@@ -76,28 +80,48 @@ export async function peersOf(connections: Connections): Promise<Peer[]> {
     confirmed: BigInt(row[3]!),
     repair: row[4] == null ? null : Number(row[4]),
     cleanAt: row[5] == null ? null : Number(row[5]),
+    lag: Math.max(0, Number(row[6])),
+    expelledUpTo: row[7] == null ? null : Number(row[7]),
+    settling: row[8] == null ? null : Number(row[8]),
   }));
 }
 
+/** What peers now forget this one may still have to tell: see `docs/decisions/0022`. */
+const isSelfExpelled = "coalesce(c.expelled >= c.incarnated_at, false)";
+/** The sender names every expulsion that is known here. */
+const knowsAll = `not exists (
+  select from peers k where k.expelled > coalesce((select up_to from unnest($7::text[], $8::bigint[]) e(cloud, up_to) where cloud = k.peer), -1)
+)`;
+
 /** Most messages say nothing new, and then nothing is written. */
-export async function hear(connections: Connections, sender: Sender, news: News): Promise<boolean> {
+export async function hear(connections: Connections, origin: string, sender: Sender, news: News): Promise<boolean> {
   const { peer, incarnation, incarnatedAt } = sender;
   const yours = news.yours ?? 0n;
+  const expelled = Object.entries(news.expelled);
+  const [clouds, upTo] = [expelled.map(([cloud]) => cloud), expelled.map(([, incarnation]) => incarnation)];
   const [known] = await connections.read(
     "heard",
     `select p.incarnated_at, p.incarnation is not distinct from $2 and p.incarnated_at = $3::bigint
-       and p.confirmed >= $5::bigint and c.floor >= $4::bigint and c.stamped_above >= $6::bigint
-     from peers p cross join cluster c where peer = $1`,
-    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours],
+       and p.confirmed >= $5::bigint and (c.floor >= $4::bigint or ${isSelfExpelled}) and c.stamped_above >= $6::bigint
+       and p.settled = ($9 and ${knowsAll}), coalesce(p.expelled, -1),
+       array(select cloud from unnest($7::text[], $8::bigint[]) e(cloud, up_to) where up_to > coalesce(
+         case when cloud = $10 then c.expelled else (select expelled from peers k where k.peer = cloud) end, -1))
+     from peers p cross join cluster c where p.peer = $1`,
+    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours, clouds, upTo, news.settled, origin],
   );
-  if (known === undefined || Number(known[0]) > incarnatedAt) return false;
+  if (known === undefined || Number(known[0]) > incarnatedAt || Number(known[2]) >= incarnatedAt) return false;
+  if (known[3] !== "{}") {
+    for (const [cloud, incarnation] of expelled) await expel(connections, origin, cloud, incarnation);
+    return hear(connections, origin, sender, news);
+  }
   if (known[1] === "t") return true;
   const rows = await connections.query(
     "hear",
     `with known as (
-       select peer, incarnation from peers where peer = $1 and incarnated_at <= $3::bigint for update
+       select peer, incarnation from peers
+       where peer = $1 and incarnated_at <= $3::bigint and coalesce(expelled, -1) < $3::bigint for update
      ), heard as (
-       update cluster set floor = greatest(floor, $4::bigint), stamped_above = greatest(stamped_above, $6::bigint)
+       update cluster c set floor = case when ${isSelfExpelled} then floor else greatest(floor, $4::bigint) end, stamped_above = greatest(stamped_above, $6::bigint)
        where exists (select from known) and (floor < $4::bigint or stamped_above < $6::bigint)
      ), ended as (
        update cursors set ${endOfFeed}, owner = null, until = '-infinity', fence = fence + 1
@@ -106,12 +130,26 @@ export async function hear(connections: Connections, sender: Sender, news: News)
        delete from set_aside where peer in (select peer from known where incarnation <> $2)
      )
      update peers p set incarnation = $2, incarnated_at = $3::bigint, confirmed = greatest(p.confirmed, $5::bigint),
+       settled = $9 and ${knowsAll},
        repairs = p.repairs + (k.incarnation is not null and k.incarnation <> $2)::int,
        repair = case when k.incarnation <> $2 then p.repairs + 1 else p.repair end
      from known k where p.peer = k.peer returning p.peer`,
-    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours],
+    [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours, clouds, upTo, news.settled],
   );
   return rows.length > 0;
+}
+
+export async function noteLags(
+  connections: Connections,
+  lags: readonly { readonly peer: string; readonly milliseconds: number }[],
+): Promise<void> {
+  await connections.query(
+    "note lags",
+    `update peers p set caught_up_at = n.at
+     from (select peer, now() - make_interval(secs => lag / 1000) as at from unnest($1::text[], $2::float8[]) l(peer, lag)) n
+     where p.peer = n.peer and p.caught_up_at < n.at`,
+    [lags.map(({ peer }) => peer), lags.map(({ milliseconds }) => milliseconds)],
+  );
 }
 
 export async function startRepair(connections: Connections, peer: string): Promise<void> {
@@ -122,12 +160,14 @@ export async function startRepair(connections: Connections, peer: string): Promi
   );
 }
 
-export async function finishRepair(connections: Connections, peer: string, repair: number | null, now: number) {
+export async function finishRepair(connections: Connections, begun: RepairBegun, now: number): Promise<void> {
   await connections.query(
     undefined,
-    `update peers set clean_at = to_timestamp($3::bigint / 1000.0), repair = case when repair = $2::bigint then null else repair end
+    `update peers set clean_at = to_timestamp($3::bigint / 1000.0),
+       repair = case when repair = $2::bigint then null else repair end,
+       settling = case when settling = $4::bigint then null else settling end
      where peer = $1`,
-    [peer, repair, now],
+    [begun.peer, begun.repair, now, begun.settling],
   );
 }
 
@@ -142,4 +182,8 @@ export async function forget(connections: Connections, paths: readonly Path[], f
 
 export async function recovered(connections: Connections): Promise<void> {
   await connections.query(undefined, "update cluster set recovering = false where recovering");
+}
+
+export async function copied(connections: Connections): Promise<void> {
+  await connections.query(undefined, "update cluster set copied = true where not copied");
 }

@@ -5,6 +5,7 @@ import * as applying from "./apply.ts";
 import * as catalog from "./catalog.ts";
 import * as cursors from "./cursors.ts";
 import { digests } from "./digests.ts";
+import { expel } from "./expel.ts";
 import { advanceFloor } from "./floor.ts";
 import * as identities from "./identity.ts";
 
@@ -15,7 +16,8 @@ export function postgresMember(connections: Connections, origin: string, incarna
     identity: () => identities.identity(connections),
     join: (peers, now) => identities.join(connections, incarnation, peers, shards, now),
     peers: () => identities.peersOf(connections),
-    hear: (sender, news) => identities.hear(connections, sender, news),
+    hear: (sender, news) => identities.hear(connections, origin, sender, news),
+    expel: (cloud, upTo) => expel(connections, origin, cloud, upTo),
     lease: (peer, shard, owner, milliseconds) => cursors.lease(connections, peer, shard, owner, milliseconds),
     release: (cursor) => cursors.release(connections, cursor),
     window: (cursor, limit) => cursors.window(connections, cursor, limit),
@@ -23,10 +25,12 @@ export function postgresMember(connections: Connections, origin: string, incarna
     advance: (cursor, to, delivered, setAside) => cursors.advance(connections, cursor, to, delivered, setAside),
     dueSetAside: (peer, shard, limit) => cursors.dueSetAside(connections, peer, shard, limit),
     survey: (peer) => cursors.survey(connections, peer),
+    noteLags: (lags) => identities.noteLags(connections, lags),
     startRepair: (peer) => identities.startRepair(connections, peer),
-    finishRepair: (peer, repair, now) => identities.finishRepair(connections, peer, repair, now),
+    finishRepair: (begun, now) => identities.finishRepair(connections, begun, now),
     forget: (paths, floor) => identities.forget(connections, paths, floor),
     recovered: () => identities.recovered(connections),
+    copied: () => identities.copied(connections),
     current: (paths) => applying.current(connections, origin, paths),
     apply: (request) => applying.apply(connections, request),
     dueQuarantine: (time, limit) => applying.dueQuarantine(connections, time, limit),
