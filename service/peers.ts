@@ -7,7 +7,7 @@ import type { HybridClock, Now } from "./kv/clock.ts";
 import type { Hints } from "./queue/port.ts";
 import type { Event } from "./replication/io.ts";
 import { HttpsLink } from "./replication/link.ts";
-import { PeerListener } from "./replication/listener.ts";
+import { type ListenerOptions, PeerListener } from "./replication/listener.ts";
 import { Replication } from "./replication/replication.ts";
 import type { MemberStore } from "./store/member.ts";
 import type { Committed } from "./store/writer.ts";
@@ -31,14 +31,17 @@ export type PeersOptions = {
   readonly onCatalogChanged: () => void;
   /** A peer's message was taken in: this cloud may be more complete than before. */
   readonly onHeard: () => void;
+  readonly serve: ListenerOptions["serve"];
   readonly registry: Registry;
   readonly log: Logger;
 };
 
 /** The peers of a running process. */
 export type Peers = {
+  readonly names: readonly string[];
   readonly store: MemberStore;
   readonly replication: Replication;
+  readonly request: HttpsLink["request"];
   /** Of the listener. */
   readonly port: number;
   close(): Promise<void>;
@@ -84,6 +87,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       return answer;
     },
     openBlob: (request) => replication.openBlob(request),
+    serve: options.serve,
     onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });
@@ -92,8 +96,10 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
   replication.start();
   gauges(options.registry, replication, store, now);
   return {
+    names: [...config.PEERS.keys()],
     store,
     replication,
+    request: (peer, request) => link.request(peer, request),
     port,
     close: async () => {
       await listener.close();

@@ -6,6 +6,7 @@ import { Catalog } from "./catalog.ts";
 import { Confirmation } from "./confirmation.ts";
 import { RefusedError } from "./conversation.ts";
 import { BlobFetcher } from "./fetcher.ts";
+import { Homes } from "./homes.ts";
 import type { BlobRequest, Io } from "./io.ts";
 import { Merger } from "./merger.ts";
 import { Receiver } from "./receiver.ts";
@@ -41,6 +42,7 @@ export class Replication {
   readonly #merger: Merger;
   readonly #catalog: Catalog;
   readonly #fetchers: ReadonlyMap<string, BlobFetcher>;
+  readonly homes: Homes;
   readonly #repair: Repair;
   readonly #confirmation: Confirmation;
   #stopped = false;
@@ -57,7 +59,9 @@ export class Replication {
     this.#fetchers = new Map(
       options.peers.map((peer) => [peer, new BlobFetcher(options.io, peer, this.#merger, () => this.#stopped)]),
     );
-    this.#receiver = new Receiver(options.io, this.#merger, this.#catalog);
+    const { io, peers, statementTimeout } = options;
+    this.homes = new Homes({ io, catalog: this.#catalog, peers, statementTimeout });
+    this.#receiver = new Receiver(options.io, this.#merger, this.#catalog, this.homes);
     this.#confirmation = new Confirmation(options.io, options.peers, () => this.#stopped);
     this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
@@ -86,6 +90,14 @@ export class Replication {
   /** A namespace or an API key has been changed here: peers should know at once. */
   announceCatalog(): void {
     for (const sender of this.#senders) sender.pokeCatalog();
+  }
+
+  /**
+   * Whether some peer has told since this process began what it knows of namespaces: among it, that the home of one was moved
+   * away by force while this cloud was gone.
+   */
+  hasMet(): boolean {
+    return this.#catalog.met.size > 0;
   }
 
   /** Begins to send, repair and raise the floor. */
@@ -164,7 +176,7 @@ export class Replication {
     const { store } = this.#io;
     if (!this.#recovering) return;
     const isRepaired = (await store.peers()).every(({ repair }) => repair === null);
-    if (isRepaired && this.#senders.every((sender) => sender.hasAgreed())) await store.recovered();
+    if (isRepaired && this.#options.peers.every((peer) => this.#catalog.met.has(peer))) await store.recovered();
     this.#recovering = (await store.identity()).recovering;
   }
 

@@ -91,7 +91,7 @@ describe("the peers' protocol", () => {
   });
 
   it("refuses what needs a newer release, and kinds that it does not know", () => {
-    const message = encode({ head, body: { kind: "heartbeat", claims: [] } });
+    const message = encode({ head, body: { kind: "heartbeat", claims: [], catalog: null } });
     const newer = rewrite(message, (json) => (json.needs = 2));
     assert.throws(() => decode(newer, readRequest), ProtocolError);
     const unknown = rewrite(message, (json) => (json.body = { kind: "gossip" }));
