@@ -1,6 +1,7 @@
 import type { Home, NamespaceRow } from "../kv/catalog.ts";
 import { shards } from "../kv/path.ts";
 import type { MemberStore, MovingReceipt } from "../store/member.ts";
+import { UnavailableError } from "../store/port.ts";
 import type { Catalog } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
@@ -191,24 +192,33 @@ export class Homes {
 
   /** What a peer says to a row; its own is merged here. */
   async #ask(peer: string, row: NamespaceRow, to: string | null): Promise<Extract<Answer, { kind: "home" }>> {
-    try {
-      const answer = await ask(this.#io, peer, { kind: "home", row, to }, "home");
-      await this.#options.catalog.merge([answer.row]);
-      return answer;
-    } catch (error) {
-      if (error instanceof RefusedError && error.reason !== "protocol") throw error;
-      throw new HomeError("unreachable", `${peer} must take part in the move and cannot be asked; try again`);
-    }
+    const answer = await this.#exchange(peer, { kind: "home", row, to }, "home");
+    await this.#options.catalog.merge([answer.row]);
+    return answer;
   }
 
   async #fetchReceipts(peer: string, name: string): Promise<void> {
     let after: string | null = null;
     for (;;) {
       const request: Request = { kind: "receipts", name, after };
-      const { receipts }: { receipts: readonly MovingReceipt[] } = await ask(this.#io, peer, request, "receipts");
+      const { receipts }: { receipts: readonly MovingReceipt[] } = await this.#exchange(peer, request, "receipts");
       if (receipts.length > 0) await this.#io.store.putReceipts(name, receipts);
       if (receipts.length < pageReceipts) return;
       after = receipts.at(-1)!.scope;
+    }
+  }
+
+  async #exchange<Kind extends Answer["kind"]>(peer: string, request: Request, expected: Kind) {
+    const asking = () => ask(this.#io, peer, request, expected);
+    try {
+      return await asking().catch((error) => {
+        // It was not heard of before, or was restored since: by its refusal it is known now.
+        if (error instanceof RefusedError && error.reason === "incarnation") return asking();
+        throw error;
+      });
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      throw new HomeError("unreachable", `${peer} must take part in the move and cannot be asked; try again`);
     }
   }
 
