@@ -6,7 +6,10 @@ import { randomKey } from "./wire.ts";
 export type RateLimit = { requests: number; seconds?: number | undefined };
 
 export type NamespaceSettings = {
-  /** The cloud that takes all writes, so that conditions and `strong` reads are linearizable; null: every cloud takes writes. */
+  /**
+   * The cloud that takes all writes, so that conditions and `strong` reads are linearizable; null: every cloud takes writes.
+   * Chosen when the namespace is made; moved with `moveHome` later.
+   */
   home: string | null;
   /** Seconds; null: entries without a `ttl` of their own never expire. */
   defaultTtl: number | null;
@@ -22,7 +25,14 @@ export type NamespaceSettings = {
   publicMaxAge: number;
 };
 
-export type NamespaceInfo = NamespaceSettings & { name: string; createdAt: Date; entries: number; bytes: number };
+export type NamespaceInfo = NamespaceSettings & {
+  name: string;
+  createdAt: Date;
+  entries: number;
+  bytes: number;
+  /** The cloud that will be the home; until it is, writes are refused. Null: no move is under way. */
+  movingTo: string | null;
+};
 
 /** `verb:namespace` or `verb:prefix*`; the verbs are `read`, `write` and `admin`. */
 export type Scope = `${"read" | "write" | "admin"}:${string}`;
@@ -88,6 +98,24 @@ export class Namespaces {
       path: pathOf(name),
       headers: { "idempotency-key": randomKey() },
       body: bodyOf(json(toWire(settings))),
+      repeatable: true,
+    };
+    return this.#transport.send(request, options, fromWire<NamespaceInfo>);
+  }
+
+  /**
+   * Moves the home of a namespace; `to` null: every cloud takes writes. Resolves when the new home decides. `force`: the
+   * present home is gone for good and not waited for; what it had taken and no other cloud has is lost.
+   */
+  moveHome(
+    name: string,
+    to: string | null,
+    options: CallOptions & { force?: boolean | undefined } = {},
+  ): Promise<NamespaceInfo> {
+    const request: Call = {
+      method: "POST",
+      path: `${pathOf(name)}:move-home`,
+      body: bodyOf(json({ to, force: options.force ?? false })),
       repeatable: true,
     };
     return this.#transport.send(request, options, fromWire<NamespaceInfo>);

@@ -20,8 +20,9 @@ import { HybridClock, type Now } from "./kv/clock.ts";
 import { shardOf } from "./kv/path.ts";
 import { Maintenance } from "./maintenance.ts";
 import { runMigration } from "./migration.ts";
-import { openPeers, type Peers } from "./peers.ts";
+import { openPeers, type Peers, type PeersOptions } from "./peers.ts";
 import { openHints } from "./queue/open.ts";
+import { setSoleHome } from "./replication/homes.ts";
 import { runReseed } from "./reseed.ts";
 import { Completeness } from "./sessions/completeness.ts";
 import { Sessions } from "./sessions/sessions.ts";
@@ -166,7 +167,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     now,
     monotonic,
     timeout: config.REQUEST_TIMEOUT_MS,
-    epochOf: async (name) => (await namespaces.refresh(name))?.epoch ?? null,
+    namespaceNow: (name) => namespaces.readNow(name),
     checkClock: mayStamp,
     onCommitted: (committed) => {
       metrics.commits.inc();
@@ -184,6 +185,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
   const service: Service = {
     cloud: config.SKYKV_CLOUD,
     store,
+    member: postgres.member,
     reader,
     writer,
     cache,
@@ -194,6 +196,13 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
     stamp: () => {
       mayStamp();
       return clock.next();
+    },
+    moveHome: async (name, to, force) => {
+      if (peers === null) await setSoleHome(postgres.member, name, to);
+      else if (to === null) await peers.replication.homes.drop(name);
+      else await peers.replication.homes.take(name, force);
+      namespaces.forget(name);
+      peers?.replication.announceCatalog();
     },
     now,
     monotonic,
@@ -257,6 +266,11 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
         namespaces.forgetAll();
         service.auth.forgetAll();
       };
+      const serve: PeersOptions["serve"] = (req, res, peer) => {
+        // Without peers it would take itself for the only cloud, and decide everything.
+        if (service.peers === null) res.writeHead(503, { "Retry-After": "1" }).end();
+        else server.serve(req, res, peer);
+      };
       const io = {
         store: postgres.member,
         blobs,
@@ -269,6 +283,7 @@ export async function startService(config: Config, io: Partial<Io> = {}): Promis
         onApplied,
         onCatalogChanged,
         onHeard: () => completeness.heard(),
+        serve,
       };
       peers = await openPeers({ config, ...io, registry, log });
       service.peers = peers;

@@ -7,7 +7,7 @@ import type { HybridClock, Now } from "./kv/clock.ts";
 import type { Hints } from "./queue/port.ts";
 import type { Event } from "./replication/io.ts";
 import { HttpsLink } from "./replication/link.ts";
-import { PeerListener } from "./replication/listener.ts";
+import { type ListenerOptions, PeerListener } from "./replication/listener.ts";
 import { Replication } from "./replication/replication.ts";
 import type { MemberStore } from "./store/member.ts";
 import type { Committed } from "./store/writer.ts";
@@ -33,14 +33,17 @@ export type PeersOptions = {
   readonly onCatalogChanged: () => void;
   /** A peer's message was taken in: this cloud may be more complete than before. */
   readonly onHeard: () => void;
+  readonly serve: ListenerOptions["serve"];
   readonly registry: Registry;
   readonly log: Logger;
 };
 
 /** The peers of a running process. */
 export type Peers = {
+  readonly names: readonly string[];
   readonly store: MemberStore;
   readonly replication: Replication;
+  readonly request: HttpsLink["request"];
   /** Of the listener; null where other processes of this cloud answer the peers. */
   readonly port: number | null;
   close(): Promise<void>;
@@ -90,6 +93,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
       return answer;
     },
     openBlob: (request) => replication.openBlob(request),
+    serve: options.serve,
     onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });
@@ -101,8 +105,10 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
   } else replication.follow();
   gauges(options.registry, store, now);
   return {
+    names: [...config.PEERS.keys()],
     store,
     replication,
+    request: (peer, request) => link.request(peer, request),
     port,
     close: async () => {
       if (answers) await listener.close();

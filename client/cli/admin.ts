@@ -4,7 +4,7 @@ import type { Durability, NamespaceSettings, RateLimit, Scope } from "../client.
 import { SkyKVError } from "../client.ts";
 import { gather, parseDate, parseDuration, parseInteger, parseRate, parseSize } from "./arguments.ts";
 import { connect, type GlobalOptions } from "./connection.ts";
-import { Exit, exitCodes } from "./exit.ts";
+import { Exit, exitCodes, usage } from "./exit.ts";
 import { formatBytes, print, printJson, table, visible } from "./output.ts";
 import { examples } from "./program.ts";
 
@@ -175,6 +175,23 @@ async function exists(reading: Promise<unknown>): Promise<boolean> {
   }
 }
 
+const moveHome = examples(
+  new Command("move-home")
+    .description("Move the home of a namespace to another cloud; without one, every cloud takes writes")
+    .argument("<name>")
+    .argument("[cloud]")
+    .option("--none", "take the home away")
+    .option("--force", "the present home is gone for good: do not wait for it; what only it has is lost"),
+  ["skykv namespaces move-home orders gcp", "skykv namespaces move-home orders --none"],
+).action(async (name: string, cloud: string | undefined, _, command: Command) => {
+  const options = command.optsWithGlobals<GlobalOptions & { none?: boolean; force?: boolean }>();
+  if ((cloud === undefined) !== (options.none === true)) throw usage("expected either a cloud or --none");
+  const { force } = options;
+  const namespace = await connect(options).kv.namespaces.moveHome(name, cloud ?? null, { force });
+  if (options.json) return printJson(toWire(namespace));
+  console.error(`the home of ${name} is ${namespace.home ?? "every cloud"}`);
+});
+
 const deleteNamespace = examples(
   new Command("delete")
     .description("Delete an empty namespace")
@@ -191,4 +208,5 @@ export const namespaces = new Command("namespaces")
   .addCommand(createNamespace)
   .addCommand(listNamespaces)
   .addCommand(showNamespace)
+  .addCommand(moveHome)
   .addCommand(deleteNamespace);

@@ -12,6 +12,7 @@ import type { Session } from "../kv/session.ts";
 import { type Access, accessEntry, accessNow } from "./access.ts";
 import { writeEntry } from "./entry-writes.ts";
 import { type Exchange, sendProblem, sendSoon } from "./exchange.ts";
+import { confirmHome, isDecidedAtHome, passToHome } from "./homes.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { parseRange, unsatisfiable } from "./range.ts";
@@ -150,10 +151,14 @@ function parseTarget(url: string, slash: number, question: number, method: strin
 
 async function read(service: Service, exchange: Exchange, target: Target, header: HeaderOf): Promise<void> {
   const who = await accessEntry(service, exchange, target.namespace);
+  const consistency = consistencyOf(header("kv-consistency"));
+  const isStrong = consistency === "strong";
+  if (isStrong && !isDecidedAtHome(service, exchange, who.namespace, "a strong read"))
+    return passToHome(service, exchange, who.namespace);
   if (target.query !== "") parseQuery(noParameters, target.query);
   const session = sessionOf(header("kv-session"));
-  const consistency = consistencyOf(header("kv-consistency"));
   const record = await service.sessions.read(pathOf(target.namespace, target.key), consistency, session);
+  if (isStrong) await confirmHome(service, who.namespace);
   await sendRead(service, exchange, who, record, session);
 }
 

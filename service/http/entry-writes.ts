@@ -4,7 +4,6 @@ import type { IncomingMessage } from "node:http";
 import { TooLargeError } from "../blobs/port.ts";
 import type { Conditions, NewValue, Operation } from "../kv/decide.ts";
 import { counterValue, tagOf } from "../kv/entry.ts";
-import { pathOf } from "../kv/path.ts";
 import type { Session } from "../kv/session.ts";
 import { formatVersion } from "../kv/version.ts";
 import type { StepResult, WriteAnswer } from "../store/jobs.ts";
@@ -12,6 +11,7 @@ import { type Access, access, accessNow } from "./access.ts";
 import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "./durability.ts";
 import type { Target } from "./entries.ts";
 import { type Exchange, sendSoon } from "./exchange.ts";
+import { isDecidedHere, passToHome } from "./homes.ts";
 import type { Namespace } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { refusalOf } from "./refusals.ts";
@@ -30,7 +30,7 @@ import {
 } from "./request.ts";
 import { conditionQuery, incrementBody, limits, writeQuery } from "./schemas.ts";
 import type { Service } from "./service.ts";
-import { expiryOf, prepareWrite, receiptScope } from "./writes.ts";
+import { expiryOf, prepareWrite, receiptScope, stepOn } from "./writes.ts";
 
 export async function writeEntry(
   service: Service,
@@ -42,6 +42,7 @@ export async function writeEntry(
   const who =
     accessNow(service, exchange, "write", target.namespace) ??
     (await access(service, exchange, "write", target.namespace));
+  if (!isDecidedHere(service, exchange, who.namespace)) return passToHome(service, exchange, who.namespace);
   const { settings } = who.namespace;
   const schema = target.action === "increment" || req.method === "DELETE" ? conditionQuery : writeQuery;
   const query = target.query === "" ? {} : parseQuery(schema, target.query);
@@ -58,14 +59,14 @@ export async function writeEntry(
   }
   const timing = "ttl" in query || "keep_ttl" in query ? (query as { ttl?: number | null; keep_ttl?: boolean }) : {};
   const operation = await operationOf(service, exchange, target, header, who.namespace, conditions, timing);
-  const path = pathOf(target.namespace, target.key);
-  await prepareWrite(service, path, operation, session);
+  const step = stepOn(who.namespace, target.key, operation);
+  await prepareWrite(service, step.path, operation, session);
   const answer = await service.writer.write({
-    steps: [{ path, epoch: who.namespace.epoch, operation }],
+    steps: [step],
     allOrNothing: true,
     receipt: idempotencyKey === null ? null : receiptOf(who, exchange, idempotencyKey, target, header, operation),
   });
-  const confirmed = !answer.results[0]!.ok || (await isConfirmed(service, durability, [path]));
+  const confirmed = !answer.results[0]!.ok || (await isConfirmed(service, durability, [step.path]));
   sendWritten(service, exchange, answer, operation, durability, confirmed, session);
 }
 

@@ -19,6 +19,8 @@ export type Exchange = {
   route: string;
   /** Who asks; null while that is not known. */
   principal: Principal | null;
+  /** The cloud that the client has asked; null: this one. */
+  readonly passedBy: string | null;
   /** What the answer must say of rate limits. */
   limits: LimitHeaders;
   /** An answer that leaves in the turn of its request needs no one to watch for its end. */

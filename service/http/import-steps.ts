@@ -11,28 +11,24 @@ import type { Namespace } from "./namespaces.ts";
 import { valueFrom } from "./operations.ts";
 import { Problem } from "./problems.ts";
 import type { Service } from "./service.ts";
-import { expiryOf } from "./writes.ts";
+import { expiryOf, stepOn } from "./writes.ts";
 
 /** A new write of what the line says. */
 export async function putStep(service: Service, namespace: Namespace, line: Line): Promise<Step> {
-  const path = pathOf(namespace.name, line.key);
-  const { epoch } = namespace;
-  if (line.kind === "counter") {
-    return { path, epoch, operation: { kind: "count", to: sumOf(line), conditions: unconditional } };
-  }
+  if (line.kind === "counter")
+    return stepOn(namespace, line.key, { kind: "count", to: sumOf(line), conditions: unconditional });
   const value = await valueFrom(service, namespace.settings.max_value_bytes, line);
   const expiry =
     line.expires_at === undefined ? expiryOf({}, namespace, service.now()) : { at: expiresAt(line.expires_at) };
-  return { path, epoch, operation: { kind: "put", value, expiry, conditions: unconditional } };
+  return stepOn(namespace, line.key, { kind: "put", value, expiry, conditions: unconditional });
 }
 
 /** A restore: the entry with its own version, merged. What merge could not order is refused. */
 export async function restoreStep(service: Service, namespace: Namespace, line: Line): Promise<Step> {
-  const path = pathOf(namespace.name, line.key);
   const entry = line.kind === "counter" ? counterEntry(line) : await valueEntry(service, namespace, line);
   const { version } = entry;
   if (milliseconds(version.time) > service.now() + maxAhead) throw refusal("the version is from the future");
-  const { stored } = await service.reader.read(path);
+  const { stored } = await service.reader.read(pathOf(namespace.name, line.key));
   if (
     stored?.entry.kind === "value" &&
     entry.kind === "value" &&
@@ -47,7 +43,7 @@ export async function restoreStep(service: Service, namespace: Namespace, line: 
   if (stored === null && version.time <= floor && !isYoung) {
     throw refusal("the version is older than what deletions are remembered for; import with new versions instead");
   }
-  return { path, epoch: namespace.epoch, operation: { kind: "restore", entry } };
+  return stepOn(namespace, line.key, { kind: "restore", entry });
 }
 
 async function valueEntry(service: Service, namespace: Namespace, line: Line): Promise<Entry & { kind: "value" }> {

@@ -1,3 +1,4 @@
+import type { Home } from "../kv/catalog.ts";
 import type { Now } from "../kv/clock.ts";
 import { namespacePattern } from "../kv/path.ts";
 import type { NamespaceRecord, Store } from "../store/port.ts";
@@ -6,7 +7,7 @@ import type { RateLimit } from "./rate-limits.ts";
 import { type Settings, settings } from "./schemas.ts";
 
 /** A namespace as requests see it. */
-export type Namespace = {
+export type Namespace = Home & {
   readonly name: string;
   /** What is at or below it belongs to an earlier life of the namespace. */
   readonly epoch: bigint;
@@ -64,6 +65,11 @@ export class Namespaces {
     return asking;
   }
 
+  /** As the store has it at some moment after this call; another one's question may have been answered before. */
+  readNow(name: string): Promise<Namespace | null> {
+    return this.#ask(name);
+  }
+
   async #ask(name: string): Promise<Namespace | null> {
     const all = this.#asking;
     const record = await this.#store.namespace(name);
@@ -97,5 +103,6 @@ export function namespaceOf(record: NamespaceRecord): Namespace {
   const known = Object.fromEntries(Object.entries(record.settings).filter(([name]) => name in settings.shape));
   const parsed = settings.parse(known);
   const limit = parsed.rate_limit && { name: `namespace:${record.name}`, ...parsed.rate_limit };
-  return { name: record.name, epoch: record.epoch, createdAt: record.createdAt, settings: parsed, limit };
+  const { name, epoch, createdAt, home, movingTo, homeEpoch } = record;
+  return { name, epoch, createdAt, home, movingTo, homeEpoch, settings: parsed, limit };
 }

@@ -1,7 +1,14 @@
+import { HomeError } from "../replication/homes.ts";
 import { SessionBehindError } from "../sessions/sessions.ts";
 import { FullError, UnavailableError, UncertainError } from "../store/port.ts";
 import { OverloadedError } from "../store/reader.ts";
-import { ClockSkewError, NamespaceGoneError, NotWrittenError, ReceiptMismatchError } from "../store/writer.ts";
+import {
+  ClockSkewError,
+  HomeMovedError,
+  NamespaceGoneError,
+  NotWrittenError,
+  ReceiptMismatchError,
+} from "../store/writer.ts";
 
 /** Every code that the API answers with, its status and title. Codes are stable: clients branch on them. */
 export const problemKinds = {
@@ -24,6 +31,7 @@ export const problemKinds = {
   "not-a-counter": [409, "The entry is not a counter"],
   "counter-never-expires": [409, "Counters have no expiry"],
   "wrong-cloud": [409, "Another cloud has to be asked"],
+  "home-differs": [409, "The namespace has another home"],
   "no-home": [409, "The namespace has no home cloud"],
   "cursor-gone": [410, "The cursor has expired"],
   "condition-failed": [412, "The entry is not in the expected state"],
@@ -45,6 +53,8 @@ export const problemKinds = {
   uncertain: [503, "The write may or may not have happened"],
   "session-behind": [503, "This cloud has not yet seen what the session has"],
   draining: [503, "This process is shutting down"],
+  "home-unreachable": [503, "The namespace's home cannot be reached"],
+  "home-moving": [503, "The namespace's home is being moved"],
   unconfirmed: [504, "The write is not confirmed by other clouds"],
   "storage-full": [507, "The store is full"],
 } as const satisfies Record<string, readonly [number, string]>;
@@ -93,6 +103,11 @@ export function namespaceNotFound(name: string): Problem {
   return new Problem("namespace-not-found", `there is no namespace ${name}; make it with PUT /v1/namespaces/${name}`);
 }
 
+function homeProblem({ reason, message }: HomeError): Problem {
+  if (reason === "unknown") return new Problem("namespace-not-found", message);
+  return new Problem(reason === "moving" ? "home-moving" : "home-unreachable", message);
+}
+
 /** What to answer when `error` ended a request. Anything unforeseen is 500 without a word of what it was. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -110,6 +125,9 @@ export function problemOf(error: unknown): Problem {
     return new Problem("session-behind", detail, { clouds: error.clouds });
   }
   if (error instanceof NamespaceGoneError) return namespaceNotFound(error.namespace);
+  if (error instanceof HomeMovedError)
+    return new Problem("home-moving", `${error.message}; nothing was done, try again`);
+  if (error instanceof HomeError) return homeProblem(error);
   if (error instanceof NotWrittenError)
     return new Problem("contended", `${error.message}; nothing was written, try again`);
   if (error instanceof ClockSkewError) return new Problem("clock-skew", error.message);

@@ -61,12 +61,11 @@ export function sessionOf(text: string | undefined): Session | null {
   return session;
 }
 
-export type Consistency = "cached" | "local";
+export type Consistency = "cached" | "local" | "strong";
 
-/** `strong` is `local` where this cloud is the home of everything, which it is while it has no peers. */
 export function consistencyOf(text: string | undefined): Consistency {
   if (text === undefined || text === "cached") return "cached";
-  if (text === "local" || text === "strong") return "local";
+  if (text === "local" || text === "strong") return text;
   throw new Problem(
     "bad-parameter",
     `expected KV-Consistency cached, local or strong, found ${JSON.stringify(text.slice(0, 40))}`,

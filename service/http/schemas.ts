@@ -288,15 +288,27 @@ const rateLimit = z
   })
   .openapi("RateLimit", { description: "At most `requests` in any `seconds`, with bursts up to `requests`." });
 
+const homeName = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/)
+  .nullable();
+export const moveHome = z
+  .strictObject({
+    to: homeName.openapi({ description: "The cloud that will decide all writes; null: every cloud takes writes." }),
+    force: z.boolean().default(false).openapi({
+      description:
+        "Does not wait for the present home, which is gone for good. What it had taken and no other cloud has is lost.",
+    }),
+  })
+  .openapi("MoveHome");
+
 /** Settings of a namespace. PUT replaces all: a field that is not sent takes its default. */
 export const settings = z
   .strictObject({
-    home: z
-      .string()
-      .regex(/^[a-z0-9-]{1,32}$/)
-      .nullable()
-      .default(null)
-      .openapi({ description: "The cloud that takes all writes; null: every cloud takes writes." }),
+    home: homeName.optional().openapi({
+      description:
+        "The cloud that decides all writes; null: every cloud takes writes. Chosen when the namespace is made, null unless sent. Later it is moved with `:move-home`; sent here, it must be what it is.",
+    }),
     default_ttl: z
       .number()
       .positive()
@@ -318,10 +330,14 @@ export const settings = z
       .openapi({ description: "Seconds, for `Cache-Control` of public reads." }),
   })
   .openapi("NamespaceSettings");
-export type Settings = z.infer<typeof settings>;
+export type Settings = Omit<z.infer<typeof settings>, "home">;
 export const namespace = z
   .object({
     ...settings.shape,
+    home: homeName.openapi({ description: "The cloud that decides all writes; null: every cloud takes writes." }),
+    moving_to: homeName.openapi({
+      description: "The cloud that will be the home. Until it is, writes are refused; null: no move is under way.",
+    }),
     name: namespaceName,
     created_at: timestamp,
     entries: z.number().int(),

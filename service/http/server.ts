@@ -73,7 +73,7 @@ export class ApiServer {
       // Looked at by `checkHost`, which answers with a problem.
       requireHostHeader: false,
     };
-    const listener = (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res);
+    const listener = (req: IncomingMessage, res: ServerResponse) => this.serve(req, res);
     const client = tls?.clientCa ? { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } : {};
     const server = tls
       ? createHttps({ ...settings, cert: tls.cert, key: tls.key, minVersion: "TLSv1.2", ...client }, listener)
@@ -115,7 +115,8 @@ export class ApiServer {
     }
   }
 
-  #serve(req: IncomingMessage, res: ServerResponse): void {
+  /** Answers a request, one of the listener or one that another cloud passes on. */
+  serve(req: IncomingMessage, res: ServerResponse, passedBy: string | null = null): void {
     const { monotonic, log, handle } = this.#options;
     this.#unused.delete(req.socket);
     const head = readHead(req.rawHeaders);
@@ -127,6 +128,7 @@ export class ApiServer {
       log,
       route: "other",
       principal: null,
+      passedBy,
       limits: noLimits,
       startedAt: monotonic(),
       state: "open",

@@ -6,6 +6,7 @@ import type { Now } from "../kv/clock.ts";
 import type { Peers } from "../peers.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Feed } from "../store/feed.ts";
+import type { MemberStore } from "../store/member.ts";
 import type { Store } from "../store/port.ts";
 import type { Reader } from "../store/reader.ts";
 import type { Writer } from "../store/writer.ts";
@@ -18,6 +19,8 @@ import type { RateLimits } from "./rate-limits.ts";
 export type Service = {
   readonly cloud: string;
   readonly store: Store;
+  /** The database as replication uses it. */
+  readonly member: MemberStore;
   readonly reader: Reader;
   readonly writer: Writer;
   readonly cache: EntryCache;
@@ -27,6 +30,8 @@ export type Service = {
   readonly feed: Feed;
   /** A time for a change of a namespace or an API key. Throws where nothing must be stamped now. */
   readonly stamp: () => bigint;
+  /** Makes this cloud the home of a namespace, or (`to` null) takes the home away from it. See `replication/homes.ts`. */
+  readonly moveHome: (name: string, to: string | null, force: boolean) => Promise<void>;
   /** Wall clock, milliseconds since 1970. */
   readonly now: Now;
   /** Milliseconds that never jump. */

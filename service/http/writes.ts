@@ -1,8 +1,9 @@
 /** What all writes have in common, whether they come one by one or in JSON. */
 import { createHash } from "node:crypto";
 import { type Expiry, needsCurrent, type Operation } from "../kv/decide.ts";
-import type { Path } from "../kv/path.ts";
+import { type Path, pathOf } from "../kv/path.ts";
 import type { Session } from "../kv/session.ts";
+import type { Step } from "../store/jobs.ts";
 import type { Principal } from "./auth.ts";
 import type { Namespace } from "./namespaces.ts";
 import type { Service } from "./service.ts";
@@ -17,6 +18,15 @@ export function expiryOf(
   if (timing.keep_ttl) return { keep: true, otherwise: byDefault };
   if (timing.ttl === undefined) return { at: byDefault };
   return { at: timing.ttl === null ? null : now + timing.ttl };
+}
+
+/** One key's part of a write, decided on what the process knows of the namespace. */
+export function stepOn<Kind extends Step["operation"]>(
+  { name, epoch, homeEpoch }: Namespace,
+  key: string,
+  operation: Kind,
+) {
+  return { path: pathOf(name, key), epoch, ...(homeEpoch > 0n && { homeEpoch }), operation };
 }
 
 /** Whose Idempotency-Key it is, and for what: the same key elsewhere is another one. */

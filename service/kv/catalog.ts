@@ -16,13 +16,23 @@ type Common = {
   readonly extra: Readonly<Record<string, unknown>> | null;
 };
 
-export type NamespaceRow = Common & {
-  readonly kind: "namespace";
-  /** Entries at or below it went with a deletion. */
-  readonly epoch: bigint;
-  readonly isDeleted: boolean;
-  readonly settings: Readonly<Record<string, unknown>>;
+/** Which cloud decides the writes of a namespace. Each state follows from the one before it, and has a higher epoch. */
+export type Home = {
+  /** Null: every cloud decides. */
+  readonly home: string | null;
+  /** The cloud that will be the home. Until it is, nobody decides; it alone may change this state. */
+  readonly movingTo: string | null;
+  readonly homeEpoch: bigint;
 };
+
+export type NamespaceRow = Common &
+  Home & {
+    readonly kind: "namespace";
+    /** Entries at or below it went with a deletion. */
+    readonly epoch: bigint;
+    readonly isDeleted: boolean;
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
 
 export type KeyRow = Common & {
   readonly kind: "key";
@@ -42,12 +52,14 @@ export type CatalogPosition = Pick<CatalogRow, "time" | "kind" | "id">;
 
 /**
  * The newer row wins whole, but for what only ever grows: an epoch hides what it hid whoever edits the namespace
- * meanwhile, and a key that is revoked stays so. Of two rows that clouds made by themselves the one made first counts.
+ * meanwhile, a home is that of the latest move, and a key that is revoked stays so. Of two rows that clouds made by themselves the one made first counts.
  */
 export function mergeRows<Row extends CatalogRow>(a: Row, b: Row): Row {
   const newer = isNewer(b, a) ? b : a;
-  if (a.kind === "namespace" && b.kind === "namespace")
-    return { ...newer, epoch: a.epoch > b.epoch ? a.epoch : b.epoch };
+  if (a.kind === "namespace" && b.kind === "namespace") {
+    const { home, movingTo, homeEpoch } = isLaterHome(b, a) ? b : a;
+    return { ...newer, epoch: a.epoch > b.epoch ? a.epoch : b.epoch, home, movingTo, homeEpoch };
+  }
   if (a.kind === "key" && b.kind === "key") return { ...newer, revokedAt: earlier(a.revokedAt, b.revokedAt) };
   throw new Error(`expected two rows of one kind, found ${a.kind} and ${b.kind}`);
 }
@@ -56,6 +68,13 @@ function isNewer(a: CatalogRow, b: CatalogRow): boolean {
   if (a.time !== b.time) return a.time > b.time;
   if (a.origin !== b.origin) return a.origin > b.origin;
   return a.createdAt < b.createdAt;
+}
+
+/** Two clouds that begin to take over at once make two states of one epoch: one of them counts, in all clouds the same. */
+function isLaterHome(a: Home, b: Home): boolean {
+  if (a.homeEpoch !== b.homeEpoch) return a.homeEpoch > b.homeEpoch;
+  const [home, other] = [a.home ?? "", b.home ?? ""];
+  return home !== other ? home > other : (a.movingTo ?? "") > (b.movingTo ?? "");
 }
 
 function earlier(a: number | null, b: number | null): number | null {
@@ -73,7 +92,10 @@ const digestBits = 60n;
 
 /** 60 bits of a row's version and of what grows beside it. The database has the same in SQL (`skykv_catalog_digest`). */
 function digestOf(row: CatalogRow): bigint {
-  const grows = row.kind === "namespace" ? String(row.epoch) : String(row.revokedAt ?? "");
+  const grows =
+    row.kind === "namespace"
+      ? [row.epoch, row.homeEpoch, row.home ?? "", row.movingTo ?? ""].join(",")
+      : String(row.revokedAt ?? "");
   const text = [row.kind, row.id, row.time, row.origin, row.createdAt, grows].join("\n");
   return BigInt(
     `0x${createHash("md5")

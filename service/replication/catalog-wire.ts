@@ -8,14 +8,24 @@ import { cloud, count, hex, MalformedError, text, time } from "./wire.ts";
 export type WireRow = Readonly<Record<string, unknown>>;
 
 const known = new Set(
-  "kind id time origin created epoch deleted settings hash name scopes limit expires revoked".split(" "),
+  "kind id time origin created epoch deleted settings home moving homeEpoch hash name scopes limit expires revoked".split(
+    " ",
+  ),
 );
 
 export function rowToWire(row: CatalogRow): WireRow {
   const { kind, id, origin, createdAt, extra } = row;
   const common = { ...extra, kind, id, time: hex(row.time), origin, created: createdAt };
   if (row.kind === "namespace") {
-    return { ...common, epoch: hex(row.epoch), deleted: row.isDeleted || undefined, settings: row.settings };
+    return {
+      ...common,
+      epoch: hex(row.epoch),
+      deleted: row.isDeleted || undefined,
+      settings: row.settings,
+      home: row.home ?? undefined,
+      moving: row.movingTo ?? undefined,
+      homeEpoch: row.homeEpoch === 0n ? undefined : hex(row.homeEpoch),
+    };
   }
   return {
     ...common,
@@ -41,7 +51,13 @@ export function rowFromWire(wire: WireRow): CatalogRow {
   if (wire.kind === "namespace") {
     if (!namespacePattern.test(common.id)) throw new MalformedError("expected the name of a namespace as `id`");
     const settings = object(wire.settings, "settings");
-    return { kind: "namespace", ...common, epoch: time(wire.epoch), isDeleted: wire.deleted === true, settings };
+    const home = {
+      home: wire.home === undefined ? null : cloud(wire.home),
+      movingTo: wire.moving === undefined ? null : cloud(wire.moving),
+      homeEpoch: wire.homeEpoch === undefined ? 0n : time(wire.homeEpoch),
+    };
+    const isDeleted = wire.deleted === true;
+    return { kind: "namespace", ...common, ...home, epoch: time(wire.epoch), isDeleted, settings };
   }
   if (wire.kind !== "key") throw new MalformedError("expected namespace or key as `kind`");
   if (!/^[A-Za-z0-9-]{1,64}$/.test(common.id)) throw new MalformedError("expected the id of a key as `id`");

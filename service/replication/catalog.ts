@@ -13,6 +13,7 @@ const restBetweenPasses = 5000;
 export class Catalog {
   readonly #io: Io;
   readonly #listeners: (() => void)[] = [];
+  readonly #met = new Set<string>();
   #seen: bigint | null = null;
 
   constructor(io: Io) {
@@ -31,6 +32,16 @@ export class Catalog {
     this.#seen = digest;
     if (isOther) for (const callback of this.#listeners) callback();
     return digest;
+  }
+
+  /** All that the peer's catalog holds has come here, but for rows from the future. */
+  meet(peer: string): void {
+    this.#met.add(peer);
+  }
+
+  /** Peers that this process has met since it began. */
+  get met(): ReadonlySet<string> {
+    return this.#met;
   }
 
   /** Rows behind a position, the newest first. */
@@ -80,9 +91,12 @@ export class CatalogExchange {
     return this.#agreements;
   }
 
+  digest(): Promise<bigint> {
+    return this.#options.catalog.digest();
+  }
+
   /** Whether a pass is due, by the digest that the peer tells with a heartbeat. A release that tells none has no catalog. */
-  async isDue(theirs: bigint | null): Promise<boolean> {
-    const mine = await this.#options.catalog.digest();
+  async isDue(mine: bigint, theirs: bigint | null): Promise<boolean> {
     if (theirs === null || theirs === mine) {
       await this.#agree(mine);
       return false;
@@ -118,10 +132,12 @@ export class CatalogExchange {
       mine = page.rows.at(-1) ?? mine;
       theirs = answer.rows.at(-1) ?? theirs;
     }
+    catalog.meet(peer);
     this.#restUntil = io.monotonic() + restBetweenPasses;
   }
 
   async #agree(digest: bigint): Promise<void> {
+    this.#options.catalog.meet(this.#options.peer);
     this.#restUntil = Number.NEGATIVE_INFINITY;
     if (digest === this.#agreedOn) return;
     this.#agreedOn = digest;

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import { Agent, request } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { Agent, type RequestOptions, request } from "node:https";
 import type { PeerCertificate } from "node:tls";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
@@ -10,9 +10,13 @@ export type PeerTls = { readonly cert: Buffer; readonly key: Buffer; readonly ca
 
 /** Milliseconds until an answer is given up. */
 const timeout = 5000;
-/** Connections to one peer. Blobs have some of their own: what takes minutes must not be in the way of what takes none. */
+/**
+ * Connections to one peer. Blobs and clients' requests have some of their own: what takes minutes must not be in the way of
+ * what takes none.
+ */
 const maxConnections = 8;
 const maxBlobConnections = 2;
+const maxRequestConnections = 64;
 /** Milliseconds without a byte of a blob after which it is given up. */
 export const stallTimeout = 10_000;
 /** Bytes of one message, as sent and unpacked: a batch of small entries, or one entry with the largest inline value. */
@@ -29,7 +33,10 @@ export const unpack = (bytes: Uint8Array): Promise<Buffer> =>
 
 /** Speaks to peers over HTTPS with certificates on both sides. Each peer has connections of its own. */
 export class HttpsLink implements Link {
-  readonly #peers = new Map<string, { readonly url: string; readonly agent: Agent; readonly blobAgent: Agent }>();
+  readonly #peers = new Map<
+    string,
+    { readonly url: string; readonly agent: Agent; readonly blobAgent: Agent; readonly requestAgent: Agent }
+  >();
 
   constructor(peers: ReadonlyMap<string, string>, tls: PeerTls) {
     for (const [peer, url] of peers) {
@@ -45,7 +52,8 @@ export class HttpsLink implements Link {
       } as const;
       const agent = new Agent({ ...options, maxSockets: maxConnections });
       const blobAgent = new Agent({ ...options, maxSockets: maxBlobConnections });
-      this.#peers.set(peer, { url, agent, blobAgent });
+      const requestAgent = new Agent({ ...options, maxSockets: maxRequestConnections });
+      this.#peers.set(peer, { url, agent, blobAgent, requestAgent });
     }
   }
 
@@ -96,10 +104,19 @@ export class HttpsLink implements Link {
     });
   }
 
+  /** Begins a client's request that the peer is to carry out; `path` is the request target. */
+  request(peer: string, { path, ...options }: Pick<RequestOptions, "method" | "path" | "headers">): ClientRequest {
+    const { url, requestAgent } = this.#peers.get(peer)!;
+    const { protocol, hostname, port } = new URL(url);
+    // Not as a URL: that would be normalised, and keys with it.
+    return request({ protocol, hostname, port, path, agent: requestAgent, ...options });
+  }
+
   close(): void {
-    for (const { agent, blobAgent } of this.#peers.values()) {
+    for (const { agent, blobAgent, requestAgent } of this.#peers.values()) {
       agent.destroy();
       blobAgent.destroy();
+      requestAgent.destroy();
     }
   }
 }

@@ -16,6 +16,8 @@ export type ListenerOptions = {
   readonly receive: (peer: string, message: Uint8Array) => Promise<Uint8Array>;
   /** Null: there is no such blob for a peer. */
   readonly openBlob: (request: BlobRequest) => Promise<Readable | null>;
+  /** Carries out a client's request that the peer passes on. */
+  readonly serve: (request: IncomingMessage, response: ServerResponse, peer: string) => void;
   /** Somebody without a member's certificate, or with a message that is none. Never holds content. */
   readonly onRefused: (reason: string) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -25,7 +27,9 @@ export type ListenerOptions = {
 const maxPerPeer = 16;
 /** Blobs that are sent to one peer at once: two to each of a few processes. */
 const maxBlobsPerPeer = 8;
-/** Milliseconds for a whole request. */
+/** Clients' requests of one peer at once. */
+const maxServed = 256;
+/** Milliseconds for a whole message. */
 const requestTimeout = 10_000;
 
 /** The peers' port: HTTPS, where only members' certificates open anything. */
@@ -34,6 +38,7 @@ export class PeerListener {
   readonly #server: Server;
   readonly #active = new Map<string, number>();
   readonly #blobs = new Map<string, number>();
+  readonly #served = new Map<string, number>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -43,7 +48,8 @@ export class PeerListener {
         requestCert: true,
         rejectUnauthorized: true,
         minVersion: "TLSv1.3",
-        requestTimeout,
+        // Clients' values may take longer, and have time limits of their own.
+        requestTimeout: 0,
         headersTimeout: requestTimeout,
       },
       (request, response) => void this.#answer(request, response),
@@ -59,7 +65,7 @@ export class PeerListener {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { peers, receive, onRefused, onTrouble } = this.#options;
+    const { peers, receive, serve, onRefused, onTrouble } = this.#options;
     const refuse = (status: number, reason: string) => {
       onRefused(reason);
       // What is still on its way is not read.
@@ -68,15 +74,25 @@ export class PeerListener {
     const name = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
     const peer = Array.isArray(name) ? undefined : name;
     if (peer === undefined || !peers.has(peer)) return refuse(403, "stranger");
+    if (request.url!.startsWith("/v1/")) {
+      const served = this.#served.get(peer) ?? 0;
+      if (served >= maxServed) return refuse(503, "busy");
+      this.#served.set(peer, served + 1);
+      response.once("close", () => this.#served.set(peer, this.#served.get(peer)! - 1));
+      return serve(request, response, peer);
+    }
     const blob = request.method === "GET" ? blobRequestOf(request) : null;
     if (blob === null && (request.method !== "POST" || request.url !== "/replication")) return refuse(404, "path");
     const [counts, most] = blob === null ? [this.#active, maxPerPeer] : [this.#blobs, maxBlobsPerPeer];
     const active = counts.get(peer) ?? 0;
     if (active >= most) return refuse(429, "busy");
     counts.set(peer, active + 1);
+    let late: NodeJS.Timeout | undefined;
     try {
       if (blob !== null) return await this.#sendBlob(blob, response);
+      late = setTimeout(() => request.destroy(new Error("expected the whole message in time")), requestTimeout);
       const sent = await bodyOf(request);
+      clearTimeout(late);
       if (sent === null) return refuse(413, "oversized");
       const message = await unpack(sent).catch(() => null);
       if (message === null) return refuse(400, "malformed");
@@ -90,6 +106,7 @@ export class PeerListener {
       if (response.headersSent) response.destroy();
       else response.writeHead(503).end();
     } finally {
+      clearTimeout(late);
       counts.set(peer, counts.get(peer)! - 1);
     }
   }

@@ -1,7 +1,7 @@
 import type { Carried } from "../kv/carried.ts";
-import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
+import type { CatalogPosition, CatalogRow, NamespaceRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
-import type { Claim, DigestRow, News, Sender } from "../store/member.ts";
+import type { Claim, DigestRow, MovingReceipt, News, Sender } from "../store/member.ts";
 import { positionFromWire, positionToWire, rowFromWire, rowToWire } from "./catalog-wire.ts";
 import { cloud, fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
 
@@ -32,13 +32,17 @@ export type RangeSum = Range & { readonly count: number; readonly sum: bigint };
 
 export type Request =
   | { readonly kind: "batch"; readonly entries: readonly Carried[] }
-  | { readonly kind: "heartbeat"; readonly claims: readonly Claim[] }
+  /** `catalog` is the digest of the sender's catalog; null: its release keeps that to itself. */
+  | { readonly kind: "heartbeat"; readonly claims: readonly Claim[]; readonly catalog: bigint | null }
   /** Anti-entropy. `now` is the sender's, so that both call the same entries expired. */
   | { readonly kind: "compare"; readonly now: number; readonly ranges: readonly RangeSum[] }
   | ({ readonly kind: "list"; readonly now: number } & Range)
   | { readonly kind: "fetch"; readonly paths: readonly Path[] }
   /** Takes rows of the catalog and gives others, those behind `after`; `digest` is of the sender's whole catalog. */
-  | ({ readonly kind: "catalog"; readonly after: CatalogPosition | null } & CatalogPage);
+  | ({ readonly kind: "catalog"; readonly after: CatalogPosition | null } & CatalogPage)
+  /** Takes a namespace's row and hands its home over to the cloud `to`, if that is the receiver's to do; null: tells only. */
+  | { readonly kind: "home"; readonly row: NamespaceRow; readonly to: string | null }
+  | { readonly kind: "receipts"; readonly name: string; readonly after: string | null };
 
 /** A stretch of a catalog, and the digest of all of it. */
 export type CatalogPage = { readonly rows: readonly CatalogRow[]; readonly digest: bigint };
@@ -57,7 +61,6 @@ export type Answer =
       readonly results: readonly Result[];
       readonly quarantined: readonly number[] | null;
     }
-  /** `catalog` is the digest of the peer's catalog; null: its release keeps that to itself. */
   | { readonly kind: "heard"; readonly catalog: bigint | null }
   | { readonly kind: "differ"; readonly ranges: readonly number[] }
   /** Complete up to (without) `end`; null: to the end of the range that was asked for. */
@@ -65,7 +68,10 @@ export type Answer =
   /** In the order of the paths, from the first on; as many as fit. */
   | { readonly kind: "fetched"; readonly entries: readonly (Carried | null)[] }
   /** With the rows that were sent merged. No rows where the digests are equal by then. */
-  | ({ readonly kind: "catalog" } & CatalogPage);
+  | ({ readonly kind: "catalog" } & CatalogPage)
+  /** The row as it is now, and below which transaction all lies that was decided before it; null: not known yet. */
+  | { readonly kind: "home"; readonly row: NamespaceRow; readonly stop: number | null }
+  | { readonly kind: "receipts"; readonly receipts: readonly MovingReceipt[] };
 
 export type Message<Body extends Request | Answer> = { readonly head: Head; readonly body: Body };
 
@@ -106,6 +112,7 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
 }
 
 function catalogToWire(body: Request | Answer): unknown {
+  if (body.kind === "home") return { ...body, row: rowToWire(body.row) };
   if (body.kind !== "catalog") return body;
   const after = "after" in body ? positionToWire(body.after) : undefined;
   return { ...body, rows: body.rows.map(rowToWire), after };
@@ -166,6 +173,7 @@ export function readRequest(body: Fields, take: Take): Request {
       return {
         kind: "heartbeat",
         claims: array(body.claims).map((claim) => ({ shard: number(claim.shard), complete: number(claim.complete) })),
+        catalog: body.catalog == null ? null : bigint(body.catalog),
       };
     case "compare":
       return {
@@ -183,6 +191,10 @@ export function readRequest(body: Fields, take: Take): Request {
       return { kind: "fetch", paths: array(body.paths).map(string) };
     case "catalog":
       return { kind: "catalog", after: positionFromWire(body.after), ...catalogPage(body) };
+    case "home":
+      return { kind: "home", row: namespaceRow(body.row), to: body.to == null ? null : string(body.to) };
+    case "receipts":
+      return { kind: "receipts", name: string(body.name), after: body.after == null ? null : scope(body.after) };
     default:
       throw new ProtocolError(`expected a kind of request of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }
@@ -212,6 +224,10 @@ export function readAnswer(body: Fields, take: Take): Answer {
       return { kind: "fetched", entries: array(body.entries).map((entry) => entry && entryFrom(entry, take)) };
     case "catalog":
       return { kind: "catalog", ...catalogPage(body) };
+    case "home":
+      return { kind: "home", row: namespaceRow(body.row), stop: body.stop == null ? null : number(body.stop) };
+    case "receipts":
+      return { kind: "receipts", receipts: array(body.receipts).map(receiptFrom) };
     default:
       throw new ProtocolError(`expected a kind of answer of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }
@@ -228,6 +244,32 @@ function catalogPage(body: Fields): CatalogPage {
     return rowFromWire(row);
   });
   return { rows, digest: bigint(body.digest) };
+}
+
+function namespaceRow(value: unknown): NamespaceRow {
+  if (typeof value !== "object" || value === null) throw new MalformedError("expected a row of the catalog");
+  const row = rowFromWire(value as Fields);
+  if (row.kind !== "namespace") throw new MalformedError("expected the row of a namespace");
+  return row;
+}
+
+function receiptFrom(value: Fields): MovingReceipt {
+  const written = value.written as MovingReceipt["written"];
+  if (written !== null && (typeof written !== "object" || Array.isArray(written)))
+    throw new MalformedError("expected what was written by path");
+  return {
+    scope: scope(value.scope),
+    fingerprint: scope(value.fingerprint),
+    at: number(value.at),
+    answer: value.answer,
+    written,
+  };
+}
+
+/** SHA-256 in hexadecimal. */
+function scope(value: unknown): string {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) throw new MalformedError("expected a digest");
+  return value;
 }
 
 function rangeFrom(range: Fields): Range {

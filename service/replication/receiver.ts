@@ -3,6 +3,7 @@ import type { Path } from "../kv/path.ts";
 import type { Catalog } from "./catalog.ts";
 import { headFor } from "./conversation.ts";
 import { summarise } from "./digests.ts";
+import type { Homes } from "./homes.ts";
 import type { BlobRequest, Io } from "./io.ts";
 import type { Merger } from "./merger.ts";
 import {
@@ -27,11 +28,13 @@ export class Receiver {
   readonly #io: Io;
   readonly #merger: Merger;
   readonly #catalog: Catalog;
+  readonly #homes: Homes;
 
-  constructor(io: Io, merger: Merger, catalog: Catalog) {
+  constructor(io: Io, merger: Merger, catalog: Catalog, homes: Homes) {
     this.#io = io;
     this.#merger = merger;
     this.#catalog = catalog;
+    this.#homes = homes;
   }
 
   /** `peer` is who the link says that it is. Rejects only with the store's errors: the peer tries again. */
@@ -63,7 +66,10 @@ export class Receiver {
     if (head.to !== self.incarnation) return refuse("incarnation");
     if (body.kind === "heartbeat") {
       await store.apply({ sender: head.sender, floor: self.floor, arrivals: [], quarantine: [], claims: body.claims });
-      return { kind: "heard", catalog: await this.#catalog.digest() };
+      const catalog = await this.#catalog.digest();
+      // A process that only answers peers meets them so.
+      if (body.catalog === null || body.catalog === catalog) this.#catalog.meet(peer);
+      return { kind: "heard", catalog };
     }
     // Nothing of the catalog is ever forgotten, so a floor has no say in it.
     if (body.kind === "catalog") {
@@ -71,6 +77,8 @@ export class Receiver {
       if (digest === body.digest) return { kind: "catalog", digest, rows: [] };
       return { kind: "catalog", ...(await this.#catalog.page(body.after)) };
     }
+    if (body.kind === "home") return this.#homes.answer(body);
+    if (body.kind === "receipts") return this.#homes.receipts(body);
     // Under a lower floor the sender may hold what was deleted and forgotten here.
     if (head.news.floor !== self.floor) return refuse("floor");
     if (body.kind === "batch") {

@@ -6,6 +6,7 @@ import { Catalog } from "./catalog.ts";
 import { Confirmation } from "./confirmation.ts";
 import { RefusedError } from "./conversation.ts";
 import { BlobFetcher } from "./fetcher.ts";
+import { Homes } from "./homes.ts";
 import type { BlobRequest, Io } from "./io.ts";
 import { Merger } from "./merger.ts";
 import { Receiver } from "./receiver.ts";
@@ -43,6 +44,7 @@ export class Replication {
   readonly #merger: Merger;
   readonly #catalog: Catalog;
   readonly #fetchers: ReadonlyMap<string, BlobFetcher>;
+  readonly homes: Homes;
   readonly #repair: Repair;
   readonly #confirmation: Confirmation;
   #stopped = false;
@@ -64,13 +66,12 @@ export class Replication {
     this.#fetchers = new Map(
       options.peers.map((peer) => [peer, new BlobFetcher(options.io, peer, this.#merger, () => this.#stopped)]),
     );
-    this.#receiver = new Receiver(options.io, this.#merger, this.#catalog);
-    this.#confirmation = new Confirmation(
-      options.io,
-      options.peers,
-      (peer) => this.#expelledPeers.has(peer),
-      () => this.#stopped,
-    );
+    const { io, peers, statementTimeout } = options;
+    const isExpelled = (peer: string) => this.#expelledPeers.has(peer);
+    const members = () => peers.filter((peer) => !isExpelled(peer));
+    this.homes = new Homes({ io, catalog: this.#catalog, peers: members, statementTimeout });
+    this.#receiver = new Receiver(io, this.#merger, this.#catalog, this.homes);
+    this.#confirmation = new Confirmation(io, peers, isExpelled, () => this.#stopped);
     this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
 
@@ -120,6 +121,14 @@ export class Replication {
   /** A namespace or an API key has been changed here: peers should know at once. */
   announceCatalog(): void {
     for (const sender of this.#senders) sender.pokeCatalog();
+  }
+
+  /**
+   * Whether some peer has told since this process began what it knows of namespaces: among it, that the home of one was moved
+   * away by force while this cloud was gone.
+   */
+  hasMet(): boolean {
+    return this.#catalog.met.size > 0;
   }
 
   /** Begins to send, repair and raise the floor. */
@@ -218,8 +227,10 @@ export class Replication {
   async #endRecovery(): Promise<void> {
     const { store } = this.#io;
     if (!this.#recovering) return;
-    const isRepaired = (await store.peers()).every((peer) => peer.repair === null || isExpelled(peer));
-    if (isRepaired && this.#senders.every((sender) => sender.hasAgreed())) await store.recovered();
+    const members = (await store.peers()).filter((peer) => !isExpelled(peer));
+    const [met, configured] = [this.#catalog.met, this.#options.peers];
+    const isWhole = ({ peer, repair }: Peer) => repair === null && (met.has(peer) || !configured.includes(peer));
+    if (members.every(isWhole)) await store.recovered();
     this.#recovering = (await store.identity()).recovering;
   }
 

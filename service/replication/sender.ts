@@ -71,11 +71,6 @@ export class Sender {
     this.#backoff.wake();
   }
 
-  /** Whether the peer has held the same catalog as this cloud since this process began. */
-  hasAgreed(): boolean {
-    return this.#catalog.agreements > 0;
-  }
-
   /** Looks for news by itself until the process ends. */
   async run(): Promise<void> {
     while (!this.#stopped()) {
@@ -90,9 +85,10 @@ export class Sender {
       const states = await this.#io.store.survey(this.#peer);
       const claims = states.filter(({ complete }) => complete > 0).map(({ shard, complete }) => ({ shard, complete }));
       this.poke(states.filter(({ behind }) => behind).map(({ shard }) => shard));
-      const { catalog } = await ask(this.#io, this.#peer, { kind: "heartbeat", claims }, "heard");
+      const mine = await this.#catalog.digest();
+      const { catalog } = await ask(this.#io, this.#peer, { kind: "heartbeat", claims, catalog: mine }, "heard");
       if (states.every(({ behind }) => !behind)) this.#caughtUpAt = this.#io.monotonic();
-      if (await this.#catalog.isDue(catalog)) this.pokeCatalog();
+      if (await this.#catalog.isDue(mine, catalog)) this.pokeCatalog();
     });
   }
 

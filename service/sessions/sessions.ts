@@ -44,9 +44,9 @@ export class Sessions {
    * The key's state for a session: cached if that is fresh enough, else from the database, once this cloud has all that
    * the session saw. Rejects with a {@link SessionBehindError}, or with the store's errors.
    */
-  async read(path: Path, consistency: "cached" | "local", session: Session | null): Promise<Cached> {
+  async read(path: Path, consistency: "cached" | "local" | "strong", session: Session | null): Promise<Cached> {
     const { cache } = this.#options;
-    if (session === null) return consistency === "local" ? cache.fresh(path) : cache.get(path);
+    if (session === null) return consistency !== "cached" ? cache.fresh(path) : cache.get(path);
     if (consistency === "cached") {
       const record = await cache.get(path);
       if (this.mayServe(record, session)) return record;

@@ -2,7 +2,7 @@
 import { type Decision, decide, needsCurrent, type Operation, type Refusal, stamp } from "../kv/decide.ts";
 import { type Entry, isLive, type Stored } from "../kv/entry.ts";
 import { merge } from "../kv/merge.ts";
-import type { Path } from "../kv/path.ts";
+import { namespaceOf, type Path } from "../kv/path.ts";
 import type { Commit, Hold, Receipt, Stamp, Write } from "./port.ts";
 import { answerOf } from "./receipts.ts";
 
@@ -11,6 +11,8 @@ export type Step = {
   readonly path: Path;
   /** Epoch of the key's namespace; what is at or below it is hidden. */
   readonly epoch: bigint;
+  /** Of the namespace; absent: no home was ever set. */
+  readonly homeEpoch?: bigint;
   readonly operation: Operation | Restore;
 };
 
@@ -128,7 +130,9 @@ export function toCommit(
         const kept =
           decision.do === "keep" ? { version: decision.entry.version, seen: decision.entry.seen } : undefined;
         const draft = decision.do === "keep" ? decision.entry : decision.draft;
-        writes.push({ path: step.path, epoch: step.epoch, expects, draft, ...(kept && { kept }) });
+        const { epoch, homeEpoch } = step;
+        const home = homeEpoch !== undefined && { homeEpoch };
+        writes.push({ path: step.path, epoch, ...home, expects, draft, ...(kept && { kept }) });
         owners.push({ job, step: i });
         path = step.path;
       } else if (atomic) {
@@ -143,6 +147,7 @@ export function toCommit(
           job.steps.map((_, i) => foreseen(job, i, origin)),
         ),
         path: atomic ? null : path,
+        ...(job.steps[0]?.homeEpoch !== undefined && { namespace: namespaceOf(job.steps[0].path) }),
       });
     }
   }

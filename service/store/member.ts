@@ -9,7 +9,7 @@
  *   arrive at the peer, where merging makes them harmless.
  */
 import type { Carried } from "../kv/carried.ts";
-import type { CatalogPosition, CatalogRow } from "../kv/catalog.ts";
+import type { CatalogPosition, CatalogRow, Home, NamespaceRow } from "../kv/catalog.ts";
 import type { Mark } from "../kv/marks.ts";
 import type { Path } from "../kv/path.ts";
 import type { Version } from "../kv/version.ts";
@@ -264,7 +264,34 @@ export interface MemberStore {
   mergeCatalog(rows: readonly CatalogRow[]): Promise<void>;
   /** What the peer could not take for want of a namespace is due now. Returns the shards that it is in. */
   retryUnknown(peer: string): Promise<readonly number[]>;
+
+  /** A namespace, a deleted one too; null: it was never heard of. */
+  namespaceRow(name: string): Promise<NamespaceRow | null>;
+  /**
+   * Puts another home in the place of the one of epoch `from`. When it resolves, every write is committed that this cloud
+   * has decided as home before, and none will be after. False: the epoch is another one, and nothing was done.
+   */
+  changeHome(name: string, from: bigint, to: Home): Promise<boolean>;
+  /**
+   * A transaction below which all lie that were decided here before this home was known; null while some may still be
+   * under way, until it is known for `grace` milliseconds. Stays the same once it was told.
+   */
+  stopHome(name: string, homeEpoch: bigint, grace: number): Promise<number | null>;
+  /** First answers that move with a namespace, in the order of their scopes, from behind `after` on. */
+  receiptsOf(namespace: string, after: string | null, limit: number): Promise<readonly MovingReceipt[]>;
+  /** Keeps them here, where there are none of their scopes. */
+  putReceipts(namespace: string, receipts: readonly MovingReceipt[]): Promise<void>;
 }
+
+/** A `KeptReceipt` on its way to another home. `scope` and `fingerprint` are hexadecimal, `at` is milliseconds since 1970. */
+export type MovingReceipt = {
+  readonly scope: string;
+  readonly fingerprint: string;
+  readonly at: number;
+  readonly answer: unknown;
+  /** Per path that was written: time, whether it replaced a live entry, origin. */
+  readonly written: Readonly<Record<string, readonly [time: string, replaced: boolean, origin: string]>> | null;
+};
 
 /** The shard of a cursor that nobody reads by: whose lease somebody holds who repairs. */
 export const repairLease = -1;

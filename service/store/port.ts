@@ -8,6 +8,7 @@
  *   write of a key is newer, whatever the clocks of the processes say.
  * - Nothing here keeps a transaction open while something else is waited for.
  */
+import type { Home } from "../kv/catalog.ts";
 import type { Draft } from "../kv/decide.ts";
 import type { Ancestors, Stored } from "../kv/entry.ts";
 import type { Marks } from "../kv/marks.ts";
@@ -19,6 +20,8 @@ export type Write = {
   readonly path: Path;
   /** The namespace's epoch that the writer believes in; a row of a deleted or newer namespace is not written. Stamps are above it. */
   readonly epoch: bigint;
+  /** The namespace's home epoch that the writer believes in, checked as `epoch` is; absent: no home was ever set. */
+  readonly homeEpoch?: bigint;
   /** `changed` of the state that must be current, 0 for "no row", null for whatever is there. */
   readonly expects: number | null;
   readonly draft: Draft;
@@ -38,11 +41,13 @@ export type Receipt = {
   readonly answer: unknown;
   /** Kept when this path was written; null: in any case. */
   readonly path: Path | null;
+  /** A namespace that it moves with, to another home; absent: it stays in this cloud. */
+  readonly namespace?: string;
 };
 
 /** What was kept: the answer, and what became of each path that was written with it. */
 export type KeptReceipt = Pick<Receipt, "fingerprint" | "answer"> & {
-  readonly written: ReadonlyMap<Path, { readonly time: bigint; readonly replaced: boolean }>;
+  readonly written: ReadonlyMap<Path, { readonly time: bigint; readonly origin: string; readonly replaced: boolean }>;
   /** No transaction above it is part of what is told: a session that hears it has seen what was written. */
   readonly seen: number;
 };
@@ -134,7 +139,7 @@ export type FeedWindow = {
   readonly changes: readonly Change[];
 };
 
-export type NamespaceRecord = {
+export type NamespaceRecord = Home & {
   readonly name: string;
   readonly epoch: bigint;
   readonly createdAt: number;
@@ -145,7 +150,7 @@ export type NamespaceRecord = {
 export type NamespaceDeletion = "deleted" | "not-found" | "not-empty";
 
 /** The receipt of a request that writes no entries. */
-export type SettingsReceipt = Omit<Receipt, "path">;
+export type SettingsReceipt = Omit<Receipt, "path" | "namespace">;
 
 export type ApiKeyRecord = {
   readonly id: string;
@@ -201,7 +206,8 @@ export interface Store {
   namespaceSize(name: string): Promise<{ readonly entries: number; readonly bytes: number }>;
   namespaces(): Promise<readonly (NamespaceRecord & { readonly entries: number; readonly bytes: number })[]>;
   /**
-   * Whether it was made new. `receipt` is kept with it, `created` and `createdAt` (milliseconds since 1970) added to its
+   * Whether it was made new. `home` is the cloud that is about to be its home, if it is: a namespace that no cloud has heard
+   * of before need not wait for anybody. `receipt` is kept with it, `created` and `createdAt` (milliseconds since 1970) added to its
    * answer. Rejects with {@link ReceiptExistsError}, and does nothing, where there is one already.
    */
   putNamespace(
@@ -209,6 +215,7 @@ export interface Store {
     settings: Record<string, unknown>,
     clock: bigint,
     receipt: SettingsReceipt | null,
+    home?: string | null,
   ): Promise<{ readonly created: boolean; readonly record: NamespaceRecord }>;
   /** Hides all entries of the namespace at once; they are removed later. "not-empty" unless forced. `receipt` as above, with `outcome`. */
   deleteNamespace(

@@ -44,10 +44,10 @@ export function answerOf(steps: readonly Step[], results: readonly StepResult[])
 }
 
 /** The results that a kept answer stands for. Bodies of written values are not among them. */
-export function resultsOf(kept: KeptReceipt, steps: readonly Step[], origin: string): StepResult[] {
+export function resultsOf(kept: KeptReceipt, steps: readonly Step[]): StepResult[] {
   return (kept.answer as ResultJson[]).map((result, i): StepResult => {
     const became = kept.written.get(steps[i]!.path);
-    const stored = result.entry && storedOf(result.entry, became?.time ?? null, origin, kept.seen);
+    const stored = result.entry && storedOf(result.entry, became?.time ?? null, became?.origin ?? "", kept.seen);
     if (result.reason) return { ok: false, reason: result.reason, current: stored?.entry ?? null, stored };
     return { ok: true, written: result.written, replaced: became?.replaced ?? false, stored };
   });

@@ -45,10 +45,10 @@ export type WriterOptions = {
   /** Milliseconds that a write may take. */
   readonly timeout: number;
   /**
-   * Epoch of a namespace as the store has it now, null when it is gone. Asked when a write found its state changed, for
-   * the memory of namespaces is seconds old.
+   * A namespace as the store has it now, null when it is gone. Asked when a write found its state changed, for the memory
+   * of namespaces is seconds old.
    */
-  readonly epochOf: (namespace: string) => Promise<bigint | null>;
+  readonly namespaceNow: (name: string) => Promise<{ readonly epoch: bigint; readonly homeEpoch: bigint } | null>;
   /** Throws when writes must not be stamped now. */
   readonly checkClock: () => void;
   /** Called in order of commit, before the writers hear of it. */
@@ -292,7 +292,7 @@ export class Writer {
       if (kept === null) throw new UnavailableError("the first answer is no longer there");
       if (!kept.fingerprint.equals(job.receipt!.fingerprint))
         throw new ReceiptMismatchError("the Idempotency-Key was used for another request");
-      const results = resultsOf(kept, job.steps, this.#options.store.origin);
+      const results = resultsOf(kept, job.steps);
       this.#close(job, () => undefined);
       job.resolve({ results, replayed: true });
     } catch (error) {
@@ -324,11 +324,7 @@ export class Writer {
 
   /** A guard did not hold: another process wrote in between, or the namespace is not what the job believes. */
   async #again(job: Job): Promise<void> {
-    const { path, epoch } = job.steps[0]!;
-    const namespace = namespaceOf(path);
-    const epochNow = await this.#options.epochOf(namespace);
-    if (epochNow === null) throw new NamespaceGoneError(namespace);
-    if (epochNow !== epoch) throw new NotWrittenError("the namespace was deleted and made again meanwhile");
+    await this.#confirmNamespace(job);
     job.attempts++;
     if (job.attempts >= maxAttempts) throw new NotWrittenError("other writers were faster every time");
     job.current.fill(undefined);
@@ -337,9 +333,26 @@ export class Writer {
     this.#prepare(job);
   }
 
+  /** The namespace must be what the job believes. */
+  async #confirmNamespace(job: Job): Promise<void> {
+    const { path, epoch, homeEpoch = 0n } = job.steps[0]!;
+    const name = namespaceOf(path);
+    const now = await this.#options.namespaceNow(name);
+    if (now === null) throw new NamespaceGoneError(name);
+    if (now.epoch !== epoch) throw new NotWrittenError("the namespace was deleted and made again meanwhile");
+    if (now.homeEpoch !== homeEpoch) throw new HomeMovedError(name);
+  }
+
   #finish(job: Job, results: StepResult[]): void {
-    this.#close(job, (i) => results[i]!.stored);
-    job.resolve({ results, replayed: false });
+    const finish = () => {
+      this.#close(job, (i) => results[i]!.stored);
+      job.resolve({ results, replayed: false });
+    };
+    // A refusal says how things stand, and no guard of a write has checked that this is still the place to know it: a home
+    // that has moved would refuse by a state that another cloud has replaced since.
+    const isRead = job.steps[0]?.homeEpoch !== undefined && !results.some((result) => result.ok && result.written);
+    if (isRead) this.#confirmNamespace(job).then(finish, (error) => this.#fail(job, error));
+    else finish();
   }
 
   #fail(job: Job, error: unknown): void {
@@ -409,6 +422,15 @@ export class NamespaceGoneError extends Error {
   constructor(namespace: string) {
     super(`the namespace ${namespace} is gone`);
     this.namespace = namespace;
+  }
+}
+
+/** The namespace's home is not what the writer believes any more: nothing was written. */
+export class HomeMovedError extends Error {
+  override readonly name = "HomeMovedError";
+
+  constructor(namespace: string) {
+    super(`the home of the namespace ${namespace} has changed meanwhile`);
   }
 }
 

@@ -100,7 +100,10 @@ export class Process {
       now: () => this.now(),
       monotonic: () => scheduler.now,
       timeout: writeTimeout,
-      epochOf: async (namespace) => cloud.db.namespaces.get(namespace)?.epoch ?? null,
+      namespaceNow: async (name) => {
+        const known = cloud.db.livingNamespace(name);
+        return known && { epoch: known.epoch, homeEpoch: known.homeEpoch ?? 0n };
+      },
       checkClock: () => this.#mustWrite(),
       onCommitted: (committed) => {
         if (!this.isAlive) return;

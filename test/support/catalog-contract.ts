@@ -11,7 +11,7 @@ import type { memorySettings } from "./memory/catalog.ts";
 
 export type CatalogSubject = {
   readonly member: MemberStore;
-  readonly store: Pick<Store, "commit" | "read">;
+  readonly store: Pick<Store, "commit" | "read" | "receipt">;
   readonly settings: ReturnType<typeof memorySettings>;
 };
 
@@ -87,7 +87,10 @@ export function catalogContract(subject: () => CatalogSubject): void {
       const hash = Buffer.alloc(32, 3);
       const key = { kind: "key" as const, id, ...common, hash, name: "theirs", scopes: ["read:*"], rateLimit: null };
       await member().mergeCatalog([
-        { kind: "namespace", id: name, ...common, epoch: 0n, isDeleted: false, settings: { default_ttl: 5 } },
+        {
+          ...{ kind: "namespace", id: name, ...common, epoch: 0n, isDeleted: false, settings: { default_ttl: 5 } },
+          ...{ home: null, movingTo: null, homeEpoch: 0n },
+        },
         { ...key, expiresAt: null, revokedAt: null },
       ]);
       assert.deepEqual((await settings().namespace(name))!.settings, { default_ttl: 5 });
@@ -164,7 +167,7 @@ export function catalogContract(subject: () => CatalogSubject): void {
           createdAt: 5000,
           extra: { colour: [1, { a: null }] },
         },
-        ...{ epoch: 0n, isDeleted: false, settings: { of_newer: true } },
+        ...{ epoch: 0n, isDeleted: false, settings: { of_newer: true }, home: null, movingTo: null, homeEpoch: 0n },
       };
       await member().mergeCatalog([row]);
       assert.deepEqual(await namespaceOf(name), row);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { CatalogRow, KeyRow, NamespaceRow } from "../../service/kv/catalog.ts";
+import type { CatalogRow, Home, KeyRow, NamespaceRow } from "../../service/kv/catalog.ts";
 
 /** Few times, origins and ids, so that ties are common. Two clouds give no two rows one version. */
 const version = fc.oneof(
@@ -19,12 +19,18 @@ function mark({ time, origin, createdAt }: Pick<CatalogRow, "time" | "origin" | 
   return `${origin} ${time} ${createdAt}`;
 }
 
+const cloud = fc.option(fc.constantFrom("aws", "gcp"));
+const home: fc.Arbitrary<Home> = fc.record(
+  { home: cloud, movingTo: cloud, homeEpoch: fc.bigInt({ min: 0n, max: 2n }) },
+  { noNullPrototype: true },
+);
+
 export const namespaceRow: fc.Arbitrary<NamespaceRow> = fc
-  .record({ of: version, epoch: fc.bigInt({ min: 0n, max: 3n }) })
-  .map(({ of, epoch }) => {
+  .record({ of: version, epoch: fc.bigInt({ min: 0n, max: 3n }), home })
+  .map(({ of, epoch, home: at }) => {
     const isDeleted = of.time === 2n;
     const extra = of.origin === "gcp" ? { colour: [1, { a: null }] } : null;
-    return { kind: "namespace", id: "n", ...of, epoch, isDeleted, settings: { by: mark(of) }, extra };
+    return { kind: "namespace", id: "n", ...of, epoch, isDeleted, settings: { by: mark(of) }, extra, ...at };
   });
 
 export const keyRow: fc.Arbitrary<KeyRow> = fc

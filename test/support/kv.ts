@@ -19,22 +19,33 @@ export class ApiError extends Error {
   }
 }
 
-/** Keys of the namespace `default`, through the process at `url`. */
+/** Keys of a namespace, through the process at `url`. */
 export class Kv {
   readonly url: string;
   /** Milliseconds after which a call is given up. */
   readonly timeout: number;
   readonly #onAnswer: (headers: Response["headers"]) => void;
+  readonly namespace: string;
+  /** Of reads that do not say otherwise. */
+  readonly consistency: string;
 
   /** `onAnswer` hears the headers of every answer, problems too. */
-  constructor(url: string, timeout = 10_000, onAnswer = (_headers: Response["headers"]) => {}) {
+  constructor(
+    url: string,
+    timeout = 10_000,
+    onAnswer = (_headers: Response["headers"]) => {},
+    namespace = "default",
+    consistency = "local",
+  ) {
     this.url = url;
     this.timeout = timeout;
     this.#onAnswer = onAnswer;
+    this.namespace = namespace;
+    this.consistency = consistency;
   }
 
   /** Read from the database unless `headers` say otherwise; null when absent. */
-  async get(key: string, headers: Headers = { "KV-Consistency": "local" }): Promise<Found | null> {
+  async get(key: string, headers: Headers = { "KV-Consistency": this.consistency }): Promise<Found | null> {
     const response = await this.request("GET", `/${encodeURIComponent(key)}`, { headers });
     if (response === null) return null;
     return {
@@ -69,7 +80,7 @@ export class Kv {
 
   /** Null for 404. Throws an {@link ApiError} on other problems, and what `fetch` throws when there was no answer. */
   async request(method: string, path: string, init: { headers: Headers; body?: string }): Promise<Response | null> {
-    const response = await fetch(`${this.url}/v1/kv/default${path}`, {
+    const response = await fetch(`${this.url}/v1/kv/${this.namespace}${path}`, {
       method,
       ...init,
       headers: { Authorization: `Bearer ${adminKey}`, ...init.headers },

@@ -10,6 +10,7 @@ import type { Commit, FeedPosition, Write } from "../../service/store/port.ts";
 import * as maintenance from "../../service/store/postgres/maintenance.ts";
 import { openPostgres, type PostgresStore } from "../../service/store/postgres/store.ts";
 import { entry } from "./entries.ts";
+import { until } from "./kv.ts";
 
 let keys = 0;
 /** A path that no other test uses. */
@@ -366,7 +367,11 @@ export function storeContract(databaseUrl: () => string): void {
     const receipt = { scope: Buffer.from(path), fingerprint: Buffer.from("f"), answer: [{ a: 1 }], path };
     const first = await store.commit(request([write(path, draft("1"))], { receipts: [receipt] }));
     const kept = await store.receipt(receipt.scope);
-    assert.deepEqual(kept!.written.get(path), { time: first.stamps[0]!.time, replaced: false });
+    assert.deepEqual(kept!.written.get(path), {
+      time: first.stamps[0]!.time,
+      origin: "local",
+      replaced: false,
+    });
     assert.deepEqual(kept!.answer, receipt.answer);
     assert.deepEqual(
       await store.knownReceipts([receipt.scope, Buffer.from("none")]),
@@ -426,6 +431,58 @@ export function storeContract(databaseUrl: () => string): void {
     assert.equal(await reaped(), true);
     const { record } = await store.putNamespace(name, {}, clock.next(), null);
     assert.equal(record.epoch, time);
+  });
+
+  describe("in a namespace with a home", () => {
+    let name: string;
+    beforeEach(async () => {
+      name = `home-${++keys}`;
+      await store.putNamespace(name, {}, clock.next(), null);
+      await store.member.changeHome(name, 0n, { home: "local", movingTo: null, homeEpoch: 1n });
+    });
+    afterEach(() => client.query("rollback"));
+    const moved = { home: "local", movingTo: "gcp", homeEpoch: 2n };
+    const homed = () => ({ ...write(`${name}/k`, draft("x")), homeEpoch: 1n });
+    /** Resolves when somebody waits for a lock of the other connection. */
+    const isBlocked = () =>
+      until("a statement waits", 5000, async () => {
+        const { rows } = await client.query("select from pg_locks where not granted");
+        return rows.length > 0;
+      });
+
+    it("writes nothing that was decided before a move which is committed meanwhile", async () => {
+      await client.query("begin");
+      await client.query("update namespaces set home_epoch = 2 where name = $1", [name]);
+      const committing = store.commit(request([homed(), write(freshPath(), draft("of another namespace"))]));
+      await isBlocked();
+      await client.query("commit");
+      const { stamps } = await committing;
+      assert.deepEqual([stamps[0], stamps[1] !== null], [null, true]);
+      const together = request([homed(), write(freshPath(), draft("y"))], { atomic: true });
+      assert.deepEqual((await store.commit(together)).stamps, [null, null]);
+    });
+
+    it("moves only when the writes that were decided before have ended", async () => {
+      // As the statement of a write holds it.
+      await client.query("begin");
+      await client.query("select from namespaces where name = $1 for share", [name]);
+      let isMoved = false;
+      const moving = store.member.changeHome(name, 1n, moved).then((done) => {
+        isMoved = done;
+      });
+      await isBlocked();
+      assert.equal(isMoved, false);
+      await client.query("commit");
+      await moving;
+      assert.equal(isMoved, true);
+      assert.equal((await store.commit(request([homed()]))).stamps[0], null);
+    });
+
+    it("lets writes of one namespace go on side by side", async () => {
+      await client.query("begin");
+      await client.query("select from namespaces where name = $1 for share", [name]);
+      assert.ok((await store.commit(request([homed()]))).stamps[0]);
+    });
   });
 
   it("has no index on a column that updates change, so that they stay in their page", async () => {

@@ -29,6 +29,8 @@ export async function editNamespace(namespace: Namespace | null, taken: readonly
     pattern: "[a-z0-9\\-]{1,32}",
     autocomplete: "off",
     spellcheck: "false",
+    // Chosen with the namespace; later it is moved, which takes a while and is not a setting.
+    readOnly: namespace !== null,
   });
   const ttl = el("input", {
     type: "number",

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
-import { type Path, pathOf } from "../../kv/path.ts";
+import type { Operation } from "../../kv/decide.ts";
+import { pathOf } from "../../kv/path.ts";
 import { bothSeen, formatSession, nothingSeen, type Seen, type Session, seenOf } from "../../kv/session.ts";
-import type { StepResult } from "../../store/jobs.ts";
+import type { Step, StepResult } from "../../store/jobs.ts";
 import { type Access, access, identify } from "../access.ts";
 import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import type { Exchange } from "../exchange.ts";
+import { confirmHome, isDecidedAtHome, isDecidedHere, passToHome } from "../homes.ts";
 import {
   alreadyJudged,
   failedJson,
@@ -38,7 +40,7 @@ import {
   sessionHeader,
 } from "../schemas.ts";
 import type { Service } from "../service.ts";
-import { prepareWrite, receiptScope } from "../writes.ts";
+import { prepareWrite, receiptScope, stepOn } from "../writes.ts";
 import { type App, type Call, json, route } from "./route.ts";
 
 /** Operations that run at once: enough for full commits, few enough that their values fit into memory. */
@@ -66,7 +68,10 @@ export function batchRoutes(app: App, service: Service): void {
       responses: { 200: json(results, "What each operation by itself would have answered") },
     },
     async (call) => {
-      const request = await requestOf(service, call);
+      const request = await requestOf(service, call, (exchange, who, inputs) =>
+        isBatchHere(service, exchange, who, inputs),
+      );
+      if (request === null) return null;
       const answer =
         request.idempotencyKey === null ? await runEach(service, request) : await runTogether(service, request);
       return { status: 200, json: { results: answer.results }, headers: await headersOf(service, request, answer) };
@@ -84,7 +89,10 @@ export function batchRoutes(app: App, service: Service): void {
       responses: { 200: json(results, "All operations took effect, together") },
     },
     async (call) => {
-      const request = await requestOf(service, call);
+      const request = await requestOf(service, call, (exchange, { namespace }) =>
+        isDecidedAtHome(service, exchange, namespace, "a transaction"),
+      );
+      if (request === null) return null;
       const answer = await transact(service, request);
       return { status: 200, json: { results: answer.results }, headers: await headersOf(service, request, answer) };
     },
@@ -109,7 +117,12 @@ const refused = {
   "if-none-match": "each operation takes an if_none_match of its own",
 };
 
-async function requestOf(service: Service, { exchange, param, query }: Call): Promise<Request> {
+/** Null: the request was passed on to the namespace's home, because it is not decided here. */
+async function requestOf(
+  service: Service,
+  { exchange, param, query }: Call,
+  isHere: (exchange: Exchange, who: Access, inputs: readonly OperationInput[]) => boolean,
+): Promise<Request | null> {
   const { req } = exchange;
   if (query !== "") throw new Problem("bad-parameter", "expected no parameters");
   // Strangers are turned away before their body is read.
@@ -119,6 +132,10 @@ async function requestOf(service: Service, { exchange, param, query }: Call): Pr
   const body = (await readBody(req, limits.jsonBytes, limits.jsonBytes, "the body")) as Buffer;
   const { operations: inputs } = parse(operations, parseJson(body), "bad-body");
   const who = await access(service, exchange, verbsOf(inputs), param("ns"));
+  if (!isHere(exchange, who, inputs)) {
+    await passToHome(service, exchange, who.namespace, body);
+    return null;
+  }
   return {
     exchange,
     who,
@@ -148,6 +165,18 @@ async function headersOf(
     throw unconfirmed(durability, { versions }, headers);
   }
   return { ...headers, "KV-Durability": durability };
+}
+
+/** Reads go to the home only if they must be strong. */
+function isBatchHere(
+  service: Service,
+  exchange: Exchange,
+  { namespace }: Access,
+  inputs: readonly OperationInput[],
+): boolean {
+  if (exchange.req.headers["kv-consistency"] === "strong")
+    return isDecidedAtHome(service, exchange, namespace, "a strong read");
+  return !verbsOf(inputs).includes("write") || isDecidedHere(service, exchange, namespace);
 }
 
 /** Each operation by itself; those of one key behind each other. */
@@ -185,11 +214,12 @@ async function runOne(
   try {
     if (input.op === "get") {
       const { stored } = await service.sessions.read(path, consistency, session);
+      if (consistency === "strong") await confirmHome(service, who.namespace);
       return { ok: true, written: false, replaced: false, stored };
     }
     const operation = await operationFrom(service, who.namespace, input);
     await prepareWrite(service, path, operation, session);
-    const step = { path, epoch: who.namespace.epoch, operation };
+    const step = stepOn(who.namespace, input.key, operation);
     return (await service.writer.write({ steps: [step], allOrNothing: true, receipt: null })).results[0]!;
   } catch (error) {
     const problem = problemOf(error);
@@ -214,11 +244,7 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
   );
   const taken = inputs.flatMap((input, i) => (operationsOf[i] instanceof Problem ? [] : [{ input, i }]));
   const answer = await service.writer.write({
-    steps: taken.map(({ input, i }) => ({
-      path: pathOf(who.namespace.name, input.key),
-      epoch: who.namespace.epoch,
-      operation: operationsOf[i] as never,
-    })),
+    steps: taken.map(({ input, i }) => stepOn(who.namespace, input.key, operationsOf[i] as Operation)),
     allOrNothing: false,
     receipt: {
       scope: receiptScope(who.principal, who.namespace.name, "POST", exchange.route, request.idempotencyKey!),
@@ -242,11 +268,11 @@ async function runTogether(service: Service, request: Request): Promise<Outcome>
 async function transact(service: Service, request: Request): Promise<Outcome> {
   const { inputs, who, exchange } = request;
   checkKeysOnce(inputs);
-  const steps: { path: Path; epoch: bigint; operation: Awaited<ReturnType<typeof operationFrom>> }[] = [];
+  const steps: (Step & { readonly operation: Operation })[] = [];
   for (const [index, input] of inputs.entries()) {
     try {
       const operation = await operationFrom(service, who.namespace, input);
-      steps.push({ path: pathOf(who.namespace.name, input.key), epoch: who.namespace.epoch, operation });
+      steps.push(stepOn(who.namespace, input.key, operation));
     } catch (error) {
       throw at(problemOf(error), index, input.key);
     }

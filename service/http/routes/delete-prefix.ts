@@ -5,6 +5,7 @@ import { bothSeen, formatSession, nothingSeen, seenOf } from "../../kv/session.t
 import { access } from "../access.ts";
 import { durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import { commonHeaders } from "../exchange.ts";
+import { isDecidedHere, passToHome } from "../homes.ts";
 import type { Namespace } from "../namespaces.ts";
 import { Problem } from "../problems.ts";
 import { parseQuery, refuseHeaders, sessionOf } from "../request.ts";
@@ -17,6 +18,7 @@ import {
   sessionHeader,
 } from "../schemas.ts";
 import type { Service } from "../service.ts";
+import { stepOn } from "../writes.ts";
 import { checkText, seenInList } from "./list.ts";
 import { type App, route } from "./route.ts";
 
@@ -45,6 +47,10 @@ export function deletePrefixRoutes(app: App, service: Service): void {
     },
     async ({ exchange, param, query }) => {
       const { namespace } = await access(service, exchange, "write", param("ns"));
+      if (!isDecidedHere(service, exchange, namespace)) {
+        await passToHome(service, exchange, namespace);
+        return null;
+      }
       const { prefix } = parseQuery(deleteQuery, query);
       checkText(prefix, "prefix");
       const header = (name: string) => exchange.req.headers[name] as string | undefined;
@@ -89,11 +95,11 @@ export function deletePrefixRoutes(app: App, service: Service): void {
 }
 
 /** Deletes page by page. Yields the number of keys that were deleted, and what was seen and done for it. */
-async function* deletePages(service: Service, { name, epoch }: Namespace, prefix: string) {
+async function* deletePages(service: Service, namespace: Namespace, prefix: string) {
   for (let after: string | null = null; ; ) {
     const { items: found, ...listing } = await service.store.list({
-      namespace: name,
-      epoch,
+      namespace: namespace.name,
+      epoch: namespace.epoch,
       prefix,
       delimiter: null,
       after,
@@ -105,7 +111,7 @@ async function* deletePages(service: Service, { name, epoch }: Namespace, prefix
     const answers = await Promise.all(
       keys.map((key) => {
         const operation = { kind: "delete", conditions: unconditional } as const;
-        const steps = [{ path: pathOf(name, key), epoch, operation }];
+        const steps = [stepOn(namespace, key, operation)];
         return service.writer.write({ steps, allOrNothing: true, receipt: null });
       }),
     );
@@ -114,7 +120,7 @@ async function* deletePages(service: Service, { name, epoch }: Namespace, prefix
       seenInList(service, listing, []),
     );
     const isLast = keys.length < limits.page;
-    yield { deleted: keys.length, paths: keys.map((key) => pathOf(name, key)), seen, isLast };
+    yield { deleted: keys.length, paths: keys.map((key) => pathOf(namespace.name, key)), seen, isLast };
     if (isLast) return;
     after = keys.at(-1)!;
   }

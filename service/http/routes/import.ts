@@ -4,6 +4,7 @@ import { formatVersion } from "../../kv/version.ts";
 import { access } from "../access.ts";
 import { type Durability, durabilityOf, isConfirmed, unconfirmed } from "../durability.ts";
 import { commonHeaders } from "../exchange.ts";
+import { isDecidedHere, passToHome } from "../homes.ts";
 import { type Item, lineItems, tarItems } from "../import-items.ts";
 import { putStep, restoreStep } from "../import-steps.ts";
 import type { Namespace } from "../namespaces.ts";
@@ -62,6 +63,10 @@ export function importRoutes(app: App, service: Service): void {
       const asked = parseQuery(importQuery, query);
       const keep = asked.versions === "keep";
       const { namespace } = await access(service, exchange, keep ? ["write", "admin"] : "write", asked.namespace);
+      if (!isDecidedHere(service, exchange, namespace)) {
+        await passToHome(service, exchange, namespace);
+        return null;
+      }
       const header = (name: string) => req.headers[name] as string | undefined;
       refuseHeaders(header, refused);
       const durability = durabilityOf(service, header("kv-durability"), namespace.settings.default_durability);

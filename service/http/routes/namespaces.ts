@@ -1,16 +1,26 @@
 import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
+import type { Home } from "../../kv/catalog.ts";
+import { ownerOf } from "../../replication/homes.ts";
 import { ReceiptExistsError, type SettingsReceipt, UnavailableError } from "../../store/port.ts";
 import { ReceiptMismatchError } from "../../store/writer.ts";
 import { identify } from "../access.ts";
 import { forbidden, may, type Principal } from "../auth.ts";
 import { durabilityOf } from "../durability.ts";
 import type { Exchange } from "../exchange.ts";
+import { isDecidedHere, passToHome } from "../homes.ts";
 import { type Namespace, namespaceOf } from "../namespaces.ts";
-import { Problem } from "../problems.ts";
+import { namespaceNotFound, Problem } from "../problems.ts";
 import { timestamp } from "../render.ts";
-import { idempotencyKeyOf, parse, parseJson, parseQuery, readBody } from "../request.ts";
-import { idempotencyKey, namespaceName, namespace as namespaceSchema, namespaces, settings } from "../schemas.ts";
+import { idempotencyKeyOf, parse, parseJson, parseQuery, readBody, refuseHeaders } from "../request.ts";
+import {
+  idempotencyKey,
+  moveHome,
+  namespaceName,
+  namespace as namespaceSchema,
+  namespaces,
+  settings,
+} from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { receiptScope } from "../writes.ts";
 import { type App, json, route } from "./route.ts";
@@ -82,24 +92,34 @@ export function namespaceRoutes(app: App, service: Service): void {
       const parsed = namespaceName.safeParse(name);
       if (!parsed.success) throw new Problem("bad-parameter", parsed.error.issues[0]!.message);
       const body = (await readBody(exchange.req, 16_384, 16_384, "the settings")) as Buffer;
-      const values = parse(settings, body.length === 0 ? {} : parseJson(body), "bad-body");
+      const { home, ...values } = parse(settings, body.length === 0 ? {} : parseJson(body), "bad-body");
       durabilityOf(service, undefined, values.default_durability);
-      if (values.home !== null && values.home !== service.cloud) {
-        throw new Problem(
-          "bad-body",
-          `home: expected null or a cloud of the cluster (${service.cloud}), found ${values.home}`,
-        );
+      const here = (await service.member.namespaceRow(name)) ?? noHome;
+      checkHome(service, name, home, here);
+      // The new home makes it: it alone may say that it is.
+      if (home != null && home !== service.cloud && ownerOf(here) === null && exchange.passedBy === null) {
+        await passToHome(service, exchange, { name, home }, body);
+        return null;
       }
       const size = await service.store.namespaceSize(name);
-      const request = { principal, name, fingerprint: JSON.stringify(values), answer: size };
+      const fingerprint = JSON.stringify({ home, ...values });
+      const request = { principal, name, fingerprint, answer: size };
       const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
-        const { created, record } = await service.store.putNamespace(name, values, service.stamp(), receipt);
+        const { created, record } = await service.store.putNamespace(
+          name,
+          values,
+          service.stamp(),
+          receipt,
+          home === service.cloud ? home : null,
+        );
         service.namespaces.remember(record);
         service.peers?.replication.announceCatalog();
         return { ...size, created, createdAt: record.createdAt };
       });
+      if (home === service.cloud) await service.moveHome(name, home, false);
       const { created, createdAt, ...first } = answer;
-      const namespace = namespaceJson({ name, createdAt, settings: values }, first);
+      const { home: now, movingTo } = (await service.member.namespaceRow(name))!;
+      const namespace = namespaceJson({ name, createdAt, settings: values, home: now, movingTo }, first);
       return { status: created ? 201 : 200, json: namespace, headers: replayed };
     },
   );
@@ -119,6 +139,11 @@ export function namespaceRoutes(app: App, service: Service): void {
       const name = param("ns");
       const principal = await admin(service, exchange, name);
       const { force = false } = parseQuery(deleteQuery, query);
+      const known = await service.namespaces.refresh(name);
+      if (known !== null && !isDecidedHere(service, exchange, known)) {
+        await passToHome(service, exchange, known);
+        return null;
+      }
       const request = { principal, name, fingerprint: String(force), answer: {} };
       const { answer, replayed } = await once(service, exchange, request, async (receipt) => {
         const outcome = await service.store.deleteNamespace(name, force, service.stamp(), receipt);
@@ -134,6 +159,66 @@ export function namespaceRoutes(app: App, service: Service): void {
       }
       return { status: 204, headers: replayed };
     },
+  );
+  route(
+    app,
+    {
+      method: "post",
+      path: `${path}:move-home`,
+      tags,
+      summary: "Moves the home of a namespace",
+      description:
+        "Answers when the new home decides; until then writes are refused (503 `home-moving`): for a second or two, where there was no home before some seconds more. A move that was cut off goes on when it is asked for again; asked for once more it changes nothing.",
+      request: { params, body: { ...json(moveHome), required: true } },
+      responses: { 200: json(namespaceSchema, "Moved") },
+    },
+    async ({ exchange, param, query }) => {
+      const name = param("ns");
+      await admin(service, exchange, name);
+      parseQuery(none, query);
+      const header = (one: string) => exchange.req.headers[one] as string | undefined;
+      refuseHeaders(header, { "idempotency-key": "moving a home there once more changes nothing" });
+      const body = (await readBody(exchange.req, 16_384, 16_384, "the body")) as Buffer;
+      const { to, force } = parse(moveHome, parseJson(body), "bad-body");
+      const namespace = await service.namespaces.readNow(name);
+      if (namespace === null) throw namespaceNotFound(name);
+      const by = to ?? ownerOf(namespace) ?? service.cloud;
+      if (to !== null && ![service.cloud, ...(service.peers?.names ?? [])].includes(to))
+        throw new Problem("bad-body", `to: expected null or a cloud of the cluster, found ${to}`);
+      if (by !== service.cloud && exchange.passedBy === null) {
+        await passToHome(service, exchange, { name, home: by }, body);
+        return null;
+      }
+      await service.moveHome(name, to, force);
+      const moved = await service.namespaces.readNow(name);
+      if (moved === null) throw namespaceNotFound(name);
+      return { status: 200, json: namespaceJson(moved, await service.store.namespaceSize(name)) };
+    },
+  );
+}
+
+const noHome = { home: null, movingTo: null, homeEpoch: 0n };
+
+/** A home is chosen once, with the namespace. PUT replaces all settings, and must not move a home by leaving it out. */
+function checkHome(
+  { cloud, peers }: Service,
+  name: string,
+  asked: string | null | undefined,
+  { home, movingTo }: Home,
+): void {
+  const owner = movingTo ?? home;
+  if (asked === undefined || asked === owner) return;
+  const clouds = [cloud, ...(peers?.names ?? [])];
+  if (asked !== null && !clouds.includes(asked)) {
+    throw new Problem(
+      "bad-body",
+      `home: expected null or a cloud of the cluster (${clouds.join(", ")}), found ${asked}`,
+    );
+  }
+  if (owner === null) return;
+  throw new Problem(
+    "home-differs",
+    `the home of ${name} is ${owner}; leave it out, or move it with POST /v1/namespaces/${name}:move-home`,
   );
 }
 
@@ -175,8 +260,14 @@ async function once<T>(
 }
 
 function namespaceJson(
-  { name, createdAt, settings: values }: Pick<Namespace, "name" | "createdAt" | "settings">,
+  {
+    name,
+    createdAt,
+    settings: values,
+    home,
+    movingTo,
+  }: Pick<Namespace, "name" | "createdAt" | "settings" | "home" | "movingTo">,
   { entries, bytes }: { readonly entries: number; readonly bytes: number },
 ) {
-  return { name, created_at: timestamp(createdAt), ...values, entries, bytes };
+  return { name, created_at: timestamp(createdAt), home, moving_to: movingTo, ...values, entries, bytes };
 }

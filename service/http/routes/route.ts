@@ -25,7 +25,7 @@ export type Answer = {
  */
 export function route(app: App, config: RouteConfig, handle: (call: Call) => Promise<Answer> | Answer): void {
   app.openAPIRegistry.registerPath(withProblems(config));
-  const action = /\{(\w+)\}:(\w+)$/.exec(config.path);
+  const action = /\{(\w+)\}:([\w-]+)$/.exec(config.path);
   const pattern = action
     ? config.path.replace(action[0], `:target{[^/:]+:${action[2]}}`)
     : config.path.replace(/\{(\w+)\}/g, (_, name) => `:${name}{[^/:]+}`);

@@ -19,6 +19,8 @@ type Shape = {
   readonly atomic: boolean;
   /** Some namespace was made again: a row of its earlier life may be there, and is not replaced but absent. */
   readonly reborn: boolean;
+  /** Some namespace has a home, or had one: whoever moves it waits until the statement has ended. */
+  readonly homed: boolean;
 };
 
 /**
@@ -33,7 +35,7 @@ type Shape = {
  * - Never at or below \`stamped_above\`: this cloud has told its peers that it will not write there any more.
  * - Nor at or below the namespace's epoch, which another cloud's clock may have made: it would be hidden at once.
  */
-function statement({ keepVersions, receipts, atomic, reborn }: Shape): string {
+function statement({ keepVersions, receipts, atomic, reborn, homed }: Shape): string {
   const cells = (time: string) =>
     keepVersions
       ? "excluded.cells"
@@ -43,10 +45,11 @@ function statement({ keepVersions, receipts, atomic, reborn }: Shape): string {
   return `
 with input as (
   select * from unnest($1::text[], $2::bigint[], $3::xid8[], $4::"char"[], $5::int[], $6::int[], $7::text[], $8::text[],
-      $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::jsonb[], $15::smallint[], $20::bigint[], $21::text[], $22::jsonb[])
+      $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::text[], $14::jsonb[], $15::smallint[], $20::bigint[], $21::text[], $22::jsonb[],
+      $23::bigint[])
     as i(path, namespace_epoch, expects, kind, position, size, blob, content_type, content_encoding, meta, expires_at,
-      epoch_hlc, epoch_origin, cells, shard, hlc, origin, seen)
-), start as (
+      epoch_hlc, epoch_origin, cells, shard, hlc, origin, seen, home_epoch)
+)${homed ? homedPart : ""}, start as (
   select greatest($17::bigint, floor + 1, stamped_above + 1) as stamp, $19::text as here from cluster
 ), written as (
   insert into entries as e (path, hlc, origin, changed, replaces, seen, kind, size, value, blob, content_type,
@@ -57,6 +60,7 @@ with input as (
     ${keepVersions ? "i.cells" : `case when i.cells is not null then jsonb_set(i.cells, array[s.here, 't'], to_jsonb((${start})::text)) end`}
   from input i cross join start s
   join namespaces n on n.name = split_part(i.path, '/', 1) and n.epoch = i.namespace_epoch and not n.deleted
+    and n.home_epoch = coalesce(i.home_epoch, 0)${homed ? " and (i.home_epoch is null or n.name in (select name from homed))" : ""}
   order by i.path
   on conflict (path) do update set
     hlc = ${keepVersions ? "excluded.hlc" : stamped},
@@ -85,6 +89,16 @@ select path, hlc, changed, replaces, seen, pg_snapshot_xmin(pg_current_snapshot(
 ${atomic ? "union all select null, null, null, null, null, (select pg_snapshot_xmin(pg_current_snapshot()) from required)" : ""}`;
 }
 
+/**
+ * The rows that say where the homes are, locked for this transaction. One that a move has changed since the statement
+ * began is looked at again, as it is then, and falls out: nothing of it is written. A move waits for these locks, so that
+ * behind it all that was decided before is committed, and in the feed.
+ */
+const homedPart = `, homed as materialized (
+  select n.name from namespaces n
+  where (n.name, n.home_epoch) in (select split_part(path, '/', 1), home_epoch from input) order by n.name for share of n
+)`;
+
 const visible = " and e.hlc > (select epoch from namespaces where name = split_part(e.path, '/', 1))";
 
 /** An atomic commit has one receipt for all its paths; in a group each belongs to one path. */
@@ -94,9 +108,9 @@ function receiptsPart(atomic: boolean): string {
     ? `(select jsonb_object_agg(w.path, ${became}) from written w)`
     : `case when w.path is not null then jsonb_build_object(w.path, ${became}) end`;
   return `, recorded as (
-  insert into idempotency (scope, fingerprint, answer, written)
-  select decode(r.scope, 'hex'), decode(r.fingerprint, 'hex'), r.answer, ${versions}
-  from unnest($23::text[], $24::text[], $25::jsonb[], $26::text[]) as r(scope, fingerprint, answer, path)
+  insert into idempotency (scope, fingerprint, answer, written, namespace)
+  select decode(r.scope, 'hex'), decode(r.fingerprint, 'hex'), r.answer, ${versions}, r.namespace
+  from unnest($24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[]) as r(scope, fingerprint, answer, path, namespace)
   ${atomic ? "" : "left join written w on w.path = r.path where r.path is null or w.path is not null"}
 )`;
 }
@@ -106,21 +120,21 @@ function receiptsPart(atomic: boolean): string {
  * concurrent insert of it waits for this transaction. It counts as absent everywhere and is collected like one.
  */
 const holdsPart = `, held as (
-  select e.path from entries e join unnest($27::text[], $28::xid8[]) as h(path, expects) using (path)
+  select e.path from entries e join unnest($29::text[], $30::xid8[]) as h(path, expects) using (path)
   where e.changed = h.expects order by e.path for share of e
 ), placed as (
   insert into entries (path, hlc, origin, changed, kind)
-  select h.path, 0, $19::text, pg_current_xact_id(), 't' from unnest($27::text[], $28::xid8[]) as h(path, expects)
+  select h.path, 0, $19::text, pg_current_xact_id(), 't' from unnest($29::text[], $30::xid8[]) as h(path, expects)
   where h.expects = '0' order by h.path on conflict do nothing returning path
 ), required as (
   select skykv_require((select count(*) from written) = cardinality($1::text[])
-    and (select count(*) from held) + (select count(*) from placed) = cardinality($27::text[]))
+    and (select count(*) from held) + (select count(*) from placed) = cardinality($29::text[]))
 )`;
 
 const statements = new Map<string, string>();
 
 function statementFor(shape: Shape): { name: string; text: string } {
-  const name = `commit${shape.keepVersions ? " keep" : ""}${shape.receipts ? " receipts" : ""}${shape.atomic ? " atomic" : ""}${shape.reborn ? " reborn" : ""}`;
+  const name = `commit${shape.keepVersions ? " keep" : ""}${shape.receipts ? " receipts" : ""}${shape.atomic ? " atomic" : ""}${shape.reborn ? " reborn" : ""}${shape.homed ? " homed" : ""}`;
   let text = statements.get(name);
   if (text === undefined) {
     text = statement(shape);
@@ -139,6 +153,7 @@ export async function commit(connections: Connections, origin: string, request: 
     receipts: request.atomic || request.receipts.length > 0,
     atomic: request.atomic,
     reborn: writes.some(({ epoch }) => epoch > 0n),
+    homed: writes.some(({ homeEpoch }) => homeEpoch !== undefined),
   };
   const { name, text } = statementFor(shape);
   const byPath = new Map<Path, Stamp>();
@@ -196,6 +211,7 @@ function parameters(request: Commit, origin: string, shape: Shape): unknown[] {
     column((w) => w.kept?.version.time ?? null),
     column((w) => w.kept?.version.origin ?? null),
     column((w) => (w.kept ? seenJson(w.kept.seen) : null)),
+    column((w) => w.homeEpoch ?? null),
   ];
   // Parameters are numbered once for all shapes; those that a shape does not mention are not sent.
   if (shape.receipts) {
@@ -204,6 +220,7 @@ function parameters(request: Commit, origin: string, shape: Shape): unknown[] {
       arrayLiteral(receipts, (r) => r.fingerprint.toString("hex")),
       arrayLiteral(receipts, (r) => JSON.stringify(r.answer)),
       arrayLiteral(receipts, (r) => r.path),
+      arrayLiteral(receipts, (r) => r.namespace ?? null),
     );
   }
   if (shape.atomic)

@@ -8,10 +8,14 @@ import {
 } from "../port.ts";
 import { type Connections, isDuplicate, type Row } from "./connection.ts";
 
-const namespaceColumns = "name, epoch, (extract(epoch from created_at) * 1000)::bigint, settings";
+const namespaceColumns =
+  "name, epoch, (extract(epoch from created_at) * 1000)::bigint, settings, home, moving_to, home_epoch";
+/** Of {@link namespaceColumns}. */
+const namespaceWidth = 7;
 
 function namespaceFrom(row: Row): NamespaceRecord {
-  return { name: row[0]!, epoch: BigInt(row[1]!), createdAt: Number(row[2]), settings: JSON.parse(row[3]!) };
+  const home = { home: row[4] ?? null, movingTo: row[5] ?? null, homeEpoch: BigInt(row[6]!) };
+  return { name: row[0]!, epoch: BigInt(row[1]!), createdAt: Number(row[2]), settings: JSON.parse(row[3]!), ...home };
 }
 
 export async function namespace(connections: Connections, name: string): Promise<NamespaceRecord | null> {
@@ -41,7 +45,10 @@ export async function namespaces(connections: Connections, now: number) {
      where not deleted order by name`,
     [now],
   );
-  return rows.map((row) => ({ ...namespaceFrom(row), entries: Number(row[4]), bytes: Number(row[5]) }));
+  return rows.map((row) => {
+    const [entries, bytes] = row.slice(namespaceWidth).map(Number) as [number, number];
+    return { ...namespaceFrom(row), entries, bytes };
+  });
 }
 
 /** A namespace that is made again starts above everything that its earlier life has left here. */
@@ -52,10 +59,12 @@ export async function putNamespace(
   settings: unknown,
   clock: bigint,
   receipt: SettingsReceipt | null,
+  home: string | null,
 ) {
   const text = `with put as (
-     insert into namespaces as n (name, epoch, hlc, origin, settings)
-     values ($1, coalesce((select max(hlc) from entries where path >= $1 || '/' and path < $1 || '0'), 0), $3::bigint, $4, $2)
+     insert into namespaces as n (name, epoch, hlc, origin, settings, moving_to, home_epoch)
+     values ($1, coalesce((select max(hlc) from entries where path >= $1 || '/' and path < $1 || '0'), 0), $3::bigint, $4, $2,
+       $5::text, ($5::text is not null)::int)
      on conflict (name) do update set
        settings = excluded.settings,
        hlc = greatest(excluded.hlc, n.hlc + 1),
@@ -64,17 +73,16 @@ export async function putNamespace(
        extra = null,
        created_at = case when n.deleted then now() else n.created_at end,
        epoch = case when n.deleted then greatest(excluded.epoch, n.epoch) else n.epoch end,
-       home_epoch = case when n.deleted then n.home_epoch + 1 else n.home_epoch end,
        deleted = false
      returning ${namespaceColumns}, created_at = now()
-   ), result(name, epoch, created_at, settings, created) as (select * from put), ${recorded(
+   ), result(name, epoch, created_at, settings, home, moving_to, home_epoch, created) as (select * from put), ${recorded(
      "jsonb_build_object('created', created, 'createdAt', created_at)",
-     5,
+     6,
    )}
    select * from result`;
-  const values = [name, JSON.stringify(settings), clock, origin, ...receiptValues(receipt)];
+  const values = [name, JSON.stringify(settings), clock, origin, home, ...receiptValues(receipt)];
   const rows = await once(() => connections.query(undefined, text, values));
-  return { record: namespaceFrom(rows[0]!), created: rows[0]![4] === "t" };
+  return { record: namespaceFrom(rows[0]!), created: rows[0]![namespaceWidth] === "t" };
 }
 
 /** Keeps the answer of a request with an Idempotency-Key, `more` of `result` with it. Three parameters from `first` on. */

@@ -56,7 +56,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     read: (paths) => readRows(reads, paths),
     readLarge: (path: Path) => readRow(others, path),
     commit: (request: Commit): Promise<CommitAnswer> => commit(writes, origin, request),
-    receipt: (scope) => receipt(others, scope),
+    receipt: (scope) => receipt(others, origin, scope),
     knownReceipts: (scopes) => knownReceipts(reads, scopes),
     list: (request: ListRequest) => listRows(others, request),
     feedEnd: () => feedEnd(others),
@@ -69,7 +69,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     namespace: (name) => settings.namespace(others, name),
     namespaceSize: (name) => settings.namespaceSize(others, name, now()),
     namespaces: () => settings.namespaces(others, now()),
-    putNamespace: (name, values, clock, receipt) => settings.putNamespace(others, origin, name, values, clock, receipt),
+    putNamespace: (name, values, clock, receipt, home = null) =>
+      settings.putNamespace(others, origin, name, values, clock, receipt, home),
     deleteNamespace: (name, force, clock, receipt) =>
       settings.deleteNamespace(others, origin, name, force, clock, now(), receipt),
     apiKey: (id) => settings.apiKey(others, id),
@@ -92,16 +93,21 @@ async function incarnationOf(connections: Connections): Promise<string> {
 
 const kept = "at > now() - interval '24 hours'";
 
-async function receipt(connections: Connections, scope: Buffer): Promise<KeptReceipt | null> {
+async function receipt(connections: Connections, origin: string, scope: Buffer): Promise<KeptReceipt | null> {
   const text = `select encode(fingerprint, 'hex'), answer, written, pg_snapshot_xmax(pg_current_snapshot()) from idempotency where scope = $1 and ${kept}`;
   const rows = await connections.read("receipt", text, [scope]);
   const row = rows[0];
   if (!row) return null;
-  const written = Object.entries((row[2] == null ? {} : JSON.parse(row[2])) as Record<string, [string, boolean]>);
+  const written = Object.entries(
+    (row[2] == null ? {} : JSON.parse(row[2])) as Record<string, [string, boolean, string?]>,
+  );
   return {
     fingerprint: Buffer.from(row[0]!, "hex"),
     answer: JSON.parse(row[1]!),
-    written: new Map(written.map(([path, [time, replaced]]) => [path, { time: BigInt(time), replaced }])),
+    // Only what came from another home names who wrote it.
+    written: new Map(
+      written.map(([path, [time, replaced, by = origin]]) => [path, { time: BigInt(time), origin: by, replaced }]),
+    ),
     seen: Number(row[3]) - 1,
   };
 }

@@ -365,6 +365,11 @@ describe("client/cli: the skykv command", () => {
     await printed(["namespaces", "create", "team", "--replace"]);
     assert.equal(JSON.parse(await printed(["namespaces", "show", "team", "--json"])).public_read, false);
     assert.match(await printed(["namespaces", "list"]), /team/);
+    assert.equal(JSON.parse(await printed(["namespaces", "move-home", "team", "local", "--json"])).home, "local");
+    await printed(["namespaces", "move-home", "team", "--none"]);
+    assert.equal(JSON.parse(await printed(["namespaces", "show", "team", "--json"])).home, null);
+    for (const wrong of [[], ["local", "--none"]])
+      assert.equal((await run(["namespaces", "move-home", "team", ...wrong])).code, 2);
     await printed(["namespaces", "delete", "team"]);
   });
 

@@ -6,6 +6,7 @@ describe("namespaces", () => {
   const send = (line: string, asked?: Asked) => shared.api.send(line, asked);
   const defaults = {
     home: null,
+    moving_to: null,
     default_ttl: null,
     default_durability: "local",
     max_value_bytes: 25 * 2 ** 20,
@@ -14,6 +15,28 @@ describe("namespaces", () => {
     public_read: false,
     public_max_age: 0,
   };
+
+  it("have this cloud as their home if they have one, while it is the only one", async () => {
+    await send("PUT /v1/namespaces/sole");
+    const moveTo = (to: unknown, more = {}) => send("POST /v1/namespaces/sole:move-home", { json: { to, ...more } });
+    for (const to of ["local", "local", null]) {
+      const moved = await moveTo(to);
+      assert.deepEqual([moved.status, moved.json.home, moved.json.moving_to], [200, to, null]);
+      assert.equal((await send("GET /v1/namespaces/sole")).json.home, to);
+      assert.ok((await send("PUT /v1/kv/sole/k", { body: "v" })).status < 300);
+      assert.equal((await send("GET /v1/kv/sole/k", { headers: { "KV-Consistency": "strong" } })).status, 200);
+    }
+    expectProblem(await moveTo("mars"), 400, "bad-body");
+    expectProblem(await moveTo(1), 400, "bad-body");
+    expectProblem(
+      await send("POST /v1/namespaces/nowhere:move-home", { json: { to: null } }),
+      404,
+      "namespace-not-found",
+    );
+    assert.equal((await send("PUT /v1/namespaces/homed", { json: { home: "local" } })).json.home, "local");
+    assert.equal((await send("PUT /v1/namespaces/homed", { json: { default_ttl: 5 } })).json.home, "local");
+    expectProblem(await send("PUT /v1/namespaces/homed", { json: { home: null } }), 409, "home-differs");
+  });
 
   it("are made by PUT with 201, and their settings replaced by the next with 200", async () => {
     const made = await send("PUT /v1/namespaces/made", { json: { default_ttl: 60, public_read: true } });

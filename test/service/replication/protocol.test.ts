@@ -73,7 +73,7 @@ describe("the peers' protocol", () => {
 
   it("tells of expulsions, and takes an older release that does not for one that knows of none and is not compared", () => {
     const news = { ...head.news, expelled: { gcp: 7 } };
-    const sent = encode({ head: { ...head, news }, body: { kind: "heartbeat", claims: [] } });
+    const sent = encode({ head: { ...head, news }, body: { kind: "heartbeat", claims: [], catalog: null } });
     assert.deepEqual(decode(sent, readRequest).head.news, news);
     const older = rewrite(sent, (json) => {
       delete json.expelled;
@@ -108,7 +108,7 @@ describe("the peers' protocol", () => {
   });
 
   it("refuses what needs a newer release, and kinds that it does not know", () => {
-    const message = encode({ head, body: { kind: "heartbeat", claims: [] } });
+    const message = encode({ head, body: { kind: "heartbeat", claims: [], catalog: null } });
     const newer = rewrite(message, (json) => (json.needs = 2));
     assert.throws(() => decode(newer, readRequest), ProtocolError);
     const unknown = rewrite(message, (json) => (json.body = { kind: "gossip" }));

@@ -89,7 +89,7 @@ describe("a database that was restored", () => {
   it("takes nothing that was meant for the database whose place it took", async () => {
     const { incarnation } = await member.identity();
     await restore(at(-1000), null);
-    const news = { floor: at(-1000), confirmed: at(-1000), yours: null };
+    const news = { floor: at(-1000), confirmed: at(-1000), yours: null, expelled: {}, settled: true };
     const options = { peers: ["gcp"], floorAge: 0, floorInterval: 0, statementTimeout: 0, repairInterval: 0 };
     const replication = new Replication({ io, ...options });
     const say = async (to: string) => {

@@ -4,7 +4,8 @@ import type { Carried } from "../../../service/kv/carried.ts";
 import { hybridTime } from "../../../service/kv/clock.ts";
 import { unreferenced } from "../../../service/store/postgres/maintenance.ts";
 import { openPostgres, type PostgresStore } from "../../../service/store/postgres/store.ts";
-import { catalogContract } from "../../support/catalog-contract.ts";
+import { type CatalogSubject, catalogContract } from "../../support/catalog-contract.ts";
+import { homeContract } from "../../support/home-contract.ts";
 import { memberContract } from "../../support/member-contract.ts";
 import { memorySettings } from "../../support/memory/catalog.ts";
 import { MemoryDatabase } from "../../support/memory/database.ts";
@@ -23,7 +24,9 @@ describe("the database of a member, in memory", () => {
     trimFeed: async () => db.trim(0),
   };
   memberContract(() => subject);
-  catalogContract(() => ({ ...subject, settings: memorySettings(db, "aws") }));
+  const catalogSubject = { ...subject, settings: memorySettings(db, "aws") };
+  catalogContract(() => catalogSubject);
+  homeContract(() => catalogSubject);
 });
 
 describe("the database of a member, in PostgreSQL", () => {
@@ -42,7 +45,7 @@ describe("the database of a member, in PostgreSQL", () => {
       await client.end();
       await store.close();
     });
-    catalogContract(() => ({
+    const catalogSubject = (): CatalogSubject => ({
       member: store.member,
       store,
       settings: {
@@ -53,7 +56,9 @@ describe("the database of a member, in PostgreSQL", () => {
         putApiKey: (record, clock) => store.putApiKey(record, clock),
         revokeApiKey: (id, at, clock) => store.revokeApiKey(id, at, clock),
       },
-    }));
+    });
+    catalogContract(catalogSubject);
+    homeContract(catalogSubject);
     memberContract(() => ({
       member: store.member,
       store,

@@ -13,10 +13,19 @@ import type { ApiKeyRecord, NamespaceDeletion, NamespaceRecord } from "../../../
 import type { MemoryDatabase } from "./database.ts";
 
 const built = { origin: "", time: 0n, createdAt: 0, extra: null };
+const noHome = { home: null, movingTo: null, homeEpoch: 0n };
 
 /** What every database begins with. */
 export function firstCatalog(): Map<string, CatalogRow> {
-  const row: NamespaceRow = { kind: "namespace", id: "default", ...built, epoch: 0n, isDeleted: false, settings: {} };
+  const row: NamespaceRow = {
+    kind: "namespace",
+    id: "default",
+    ...built,
+    ...noHome,
+    epoch: 0n,
+    isDeleted: false,
+    settings: {},
+  };
   return new Map([[nameOf(row), row]]);
 }
 
@@ -26,13 +35,28 @@ function nameOf({ kind, id }: Pick<CatalogRow, "kind" | "id">): string {
 
 function put(db: MemoryDatabase, row: CatalogRow): void {
   db.catalog.set(nameOf(row), row);
-  if (row.kind === "namespace") db.namespaces.set(row.id, { epoch: row.epoch, isDeleted: row.isDeleted });
+  if (row.kind !== "namespace") return;
+  const { epoch, isDeleted, homeEpoch } = row;
+  db.namespaces.set(row.id, { epoch, isDeleted, homeEpoch });
 }
 
 /** A member's part of the port that is about the catalog. */
 export function memoryCatalog(
   db: MemoryDatabase,
-): Pick<MemberStore, "catalogDigest" | "catalogRows" | "mergeCatalog" | "retryUnknown"> {
+): Pick<
+  MemberStore,
+  | "catalogDigest"
+  | "catalogRows"
+  | "mergeCatalog"
+  | "retryUnknown"
+  | "namespaceRow"
+  | "changeHome"
+  | "stopHome"
+  | "receiptsOf"
+  | "putReceipts"
+> {
+  const namespace = (name: string) =>
+    (db.catalog.get(nameOf({ kind: "namespace", id: name })) as NamespaceRow | undefined) ?? null;
   return {
     catalogDigest: () => db.read(() => catalogDigest(db.catalog.values())),
     catalogRows: (after: CatalogPosition | null, limit) =>
@@ -44,7 +68,10 @@ export function memoryCatalog(
       db.write(() => {
         for (const row of rows) {
           const here = db.catalog.get(nameOf(row));
-          put(db, here === undefined ? row : mergeRows(here, row));
+          const merged = here === undefined ? row : mergeRows(here, row);
+          if (here?.kind === "namespace" && merged.kind === "namespace" && merged.homeEpoch !== here.homeEpoch)
+            db.stops.set(row.id, { since: db.pace.now(), stop: null });
+          put(db, merged);
         }
       }),
     retryUnknown: (peer) =>
@@ -56,6 +83,56 @@ export function memoryCatalog(
           shards.add(aside.shard);
         }
         return [...shards];
+      }),
+    namespaceRow: (name) => db.read(() => namespace(name)),
+    changeHome: (name, from, to) =>
+      db.write(() => {
+        const here = namespace(name);
+        if (here?.homeEpoch !== from) return false;
+        put(db, { ...here, ...to });
+        db.stops.set(name, { since: db.pace.now(), stop: null });
+        return true;
+      }),
+    stopHome: (name, homeEpoch, grace) =>
+      db.write(() => {
+        if (namespace(name)?.homeEpoch !== homeEpoch) return null;
+        const { since, stop } = db.stops.get(name) ?? { since: Number.NEGATIVE_INFINITY, stop: null };
+        if (stop !== null) return stop;
+        if (since > db.pace.now() - grace) return null;
+        db.stops.set(name, { since, stop: db.ahead() });
+        return db.ahead();
+      }),
+    receiptsOf: (name, after, limit) =>
+      db.read(() =>
+        [...db.receipts]
+          .filter(([scope, kept]) => kept.namespace === name && (after === null || scope > after))
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, limit)
+          .map(([scope, { fingerprint, answer, written }]) => ({
+            scope,
+            fingerprint: fingerprint.toString("hex"),
+            at: db.pace.now(),
+            answer,
+            written: Object.fromEntries(
+              Array.from(written, ([path, { time, replaced, origin }]) => [path, [String(time), replaced, origin]]),
+            ),
+          })),
+      ),
+    putReceipts: (name, receipts) =>
+      db.write(() => {
+        for (const { scope, fingerprint, answer, written } of receipts) {
+          if (db.receipts.has(scope)) continue;
+          const became = Object.entries(written ?? {}).map(
+            ([path, [time, replaced, origin]]) => [path, { time: BigInt(time), origin, replaced }] as const,
+          );
+          const kept = {
+            fingerprint: Buffer.from(fingerprint, "hex"),
+            answer,
+            written: new Map(became),
+            seen: db.ahead() - 1,
+          };
+          db.receipts.set(scope, { ...kept, namespace: name });
+        }
       }),
   };
 }
@@ -74,8 +151,8 @@ export function memorySettings(db: MemoryDatabase, origin: string) {
     return found;
   };
   const recordOf = (row: NamespaceRow): NamespaceRecord => {
-    const { id, epoch, createdAt, settings } = row;
-    return { name: id, epoch, createdAt, settings };
+    const { id, epoch, createdAt, settings, home, movingTo, homeEpoch } = row;
+    return { name: id, epoch, createdAt, settings, home, movingTo, homeEpoch };
   };
 
   return {
@@ -88,7 +165,9 @@ export function memorySettings(db: MemoryDatabase, origin: string) {
       db.write(() => {
         const here = namespace(name);
         const lives = here !== undefined && !here.isDeleted;
+        const { home, movingTo, homeEpoch } = here ?? noHome;
         const row: NamespaceRow = {
+          ...{ home, movingTo, homeEpoch },
           ...{ kind: "namespace", id: name, origin, settings, isDeleted: false, extra: null },
           time: newer(clock, here),
           createdAt: lives ? here.createdAt : db.pace.now(),

@@ -39,6 +39,12 @@ export type Quarantined = {
 };
 export type Watermark = { readonly incarnation: string; readonly incarnatedAt: number; readonly complete: number };
 
+export type MemoryNamespace = {
+  readonly epoch: bigint;
+  readonly isDeleted?: boolean;
+  readonly homeEpoch?: bigint;
+};
+
 /** When a transaction ends and when an answer arrives: the simulation makes both take their time. */
 export type Pace = {
   /** Milliseconds since 1970 by the database's clock. */
@@ -53,6 +59,7 @@ export type Backup = Pick<
   | "receipts"
   | "namespaces"
   | "catalog"
+  | "stops"
   | "peers"
   | "cursors"
   | "setAside"
@@ -75,10 +82,12 @@ export class MemoryDatabase {
   entries = new Map<Path, Row>();
   feed: FeedRow[] = [];
   /** First answers of requests, by scope in hex. */
-  receipts = new Map<string, KeptReceipt>();
-  namespaces = new Map<string, { readonly epoch: bigint; readonly isDeleted?: boolean }>([["default", { epoch: 0n }]]);
+  receipts = new Map<string, KeptReceipt & { readonly namespace: string | null }>();
+  namespaces = new Map<string, MemoryNamespace>([["default", { epoch: 0n }]]);
   /** What clients have set of namespaces and API keys; `namespaces` is what follows from it for entries. */
   catalog = firstCatalog();
+  /** Since when the home of a namespace is known, and the transaction below which lies what was decided before. */
+  stops = new Map<string, { readonly since: number; readonly stop: number | null }>();
   peers = new Map<
     string,
     Peer & { readonly repairs: number; readonly expulsions: number; readonly settled: boolean }
@@ -211,6 +220,7 @@ export class MemoryDatabase {
       feed: this.feed,
       namespaces: this.namespaces,
       catalog: this.catalog,
+      stops: this.stops,
       peers: this.peers,
       cursors: this.cursors,
       setAside: this.setAside,
@@ -244,7 +254,7 @@ export class MemoryDatabase {
   }
 
   /** What entries are decided by: null where there is no such namespace, or not any more. */
-  livingNamespace(name: string): { readonly epoch: bigint } | null {
+  livingNamespace(name: string): MemoryNamespace | null {
     const known = this.namespaces.get(name);
     return known === undefined || known.isDeleted ? null : known;
   }

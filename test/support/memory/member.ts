@@ -304,7 +304,8 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           return {
             changed: row?.changed ?? 0,
             carried: hidden || isPlaceholder(row) ? null : outward(row),
-            namespace: namespace === undefined ? null : { isDeleted: false, ...namespace },
+            namespace:
+              namespace === undefined ? null : { epoch: namespace.epoch, isDeleted: namespace.isDeleted ?? false },
           };
         }),
       ),

@@ -28,9 +28,10 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
     return { entry, changed, marks };
   };
 
-  function write(xid: number, request: Commit, { path, epoch, expects, draft }: Write): Stamp | null {
+  function write(xid: number, request: Commit, { path, epoch, homeEpoch, expects, draft }: Write): Stamp | null {
     const row = db.entries.get(path);
-    if (db.livingNamespace(namespaceOf(path))?.epoch !== epoch) return null;
+    const namespace = db.livingNamespace(namespaceOf(path));
+    if (namespace?.epoch !== epoch || (namespace.homeEpoch ?? 0n) !== (homeEpoch ?? 0n)) return null;
     if (row !== undefined && expects !== null && row.changed !== expects) return null;
     // As under the row lock: later writes are newer, whatever the clock of their process says.
     const lowest = [cluster.floor + 1n, cluster.stampedAbove + 1n, epoch + 1n, (row?.entry.version.time ?? -1n) + 1n];
@@ -50,12 +51,14 @@ export function memoryStore(db: MemoryDatabase, origin: string): MemoryStore {
 
   /** Of a write that was done, with its version. */
   function keep({ receipts, writes }: Commit, stamps: readonly (Stamp | null)[]): void {
-    for (const { scope, fingerprint, answer, path } of receipts) {
+    for (const { scope, fingerprint, answer, path, namespace = null } of receipts) {
       const stamped = stamps[writes.findIndex((one) => one.path === path)] ?? null;
       if (path !== null && stamped === null) continue;
-      const written = new Map(stamped === null ? [] : [[path!, { time: stamped.time, replaced: stamped.replaced }]]);
+      const written = new Map<Path, { time: bigint; origin: string; replaced: boolean }>();
+      if (stamped !== null) written.set(path!, { time: stamped.time, origin, replaced: stamped.replaced });
       const seen = db.ahead() - 1;
-      db.receipts.set(scope.toString("hex"), { fingerprint, answer: structuredClone(answer), written, seen });
+      const kept = { fingerprint, answer: structuredClone(answer), written, seen };
+      db.receipts.set(scope.toString("hex"), { ...kept, namespace });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CatalogPosition, CatalogRow } from "../../../kv/catalog.ts";
+import type { CatalogPosition, CatalogRow, NamespaceRow } from "../../../kv/catalog.ts";
 import type { Connections, Row } from "../connection.ts";
 
 export async function digest(connections: Connections): Promise<bigint> {
@@ -7,11 +7,13 @@ export async function digest(connections: Connections): Promise<bigint> {
 
 const milliseconds = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
 
+const namespaceRows = `select 'namespace' as kind, name as id, hlc, origin, ${milliseconds("created_at")}, extra, epoch, deleted,
+  settings, home, moving_to, home_epoch, null, null, null::jsonb, null::jsonb, null::bigint, null::bigint from namespaces`;
+
 const rowsText = `select * from (
-  select 'namespace' as kind, name as id, hlc, origin, ${milliseconds("created_at")}, extra, epoch, deleted, settings,
-    null, null, null::jsonb, null::jsonb, null::bigint, null::bigint from namespaces
+  ${namespaceRows}
   union all
-  select 'key', id, hlc, origin, ${milliseconds("created_at")}, extra, null, null, null,
+  select 'key', id, hlc, origin, ${milliseconds("created_at")}, extra, null, null, null, null, null, null,
     encode(hash, 'hex'), name, scopes, rate_limit, ${milliseconds("expires_at")}, ${milliseconds("revoked_at")} from api_keys
 ) c
 where $1::bigint is null or hlc < $1::bigint or (hlc = $1::bigint and (kind, id) > ($2::text collate "C", $3::text collate "C"))
@@ -30,6 +32,11 @@ export async function rows(
   return found.map(rowFrom);
 }
 
+export async function namespaceRow(connections: Connections, name: string): Promise<NamespaceRow | null> {
+  const found = await connections.read("namespace row", `${namespaceRows} where name = $1`, [name]);
+  return found[0] ? (rowFrom(found[0]) as NamespaceRow) : null;
+}
+
 function rowFrom(row: Row): CatalogRow {
   const common = {
     id: row[1]!,
@@ -40,44 +47,61 @@ function rowFrom(row: Row): CatalogRow {
   };
   if (row[0] === "namespace") {
     const isDeleted = row[7] === "t";
-    return { kind: "namespace", ...common, epoch: BigInt(row[6]!), isDeleted, settings: JSON.parse(row[8]!) };
+    const home = { home: row[9] ?? null, movingTo: row[10] ?? null, homeEpoch: BigInt(row[11]!) };
+    return { kind: "namespace", ...common, ...home, epoch: BigInt(row[6]!), isDeleted, settings: JSON.parse(row[8]!) };
   }
   return {
     kind: "key",
     ...common,
-    hash: Buffer.from(row[9]!, "hex"),
-    name: row[10]!,
-    scopes: JSON.parse(row[11]!),
-    rateLimit: row[12] == null ? null : JSON.parse(row[12]),
-    expiresAt: row[13] == null ? null : Number(row[13]),
-    revokedAt: row[14] == null ? null : Number(row[14]),
+    hash: Buffer.from(row[12]!, "hex"),
+    name: row[13]!,
+    scopes: JSON.parse(row[14]!),
+    rateLimit: row[15] == null ? null : JSON.parse(row[15]),
+    expiresAt: row[16] == null ? null : Number(row[16]),
+    revokedAt: row[17] == null ? null : Number(row[17]),
   };
 }
 
-/** `mergeRows` of kv/catalog.ts: these columns are the newer row's, those of `grown` are of both. */
-function upsert(table: string, key: string, columns: readonly string[], grown: string, both: string): string {
+/** `mergeRows` of kv/catalog.ts: `columns` are the newer row's, each of `grown` has an expression of its own. */
+function upsert(
+  table: string,
+  key: string,
+  columns: readonly string[],
+  grown: Readonly<Record<string, string>>,
+): string {
   const wins = "(excluded.hlc, excluded.origin, t.created_at) > (t.hlc, t.origin, excluded.created_at)";
-  const newer = columns.map((column) => `${column} = case when ${wins} then excluded.${column} else t.${column} end`);
+  const sets = [
+    ...columns.map((column) => `${column} = case when ${wins} then excluded.${column} else t.${column} end`),
+    ...Object.entries(grown).map(([column, both]) => `${column} = ${both}`),
+  ];
+  const differs = Object.entries(grown).map(([column, both]) => `t.${column} is distinct from ${both}`);
+  const all = [key, ...columns, ...Object.keys(grown)].join(", ");
   // In order of the keys, so that two merges cannot deadlock on each other.
-  return `insert into ${table} as t (${[key, ...columns, grown].join(", ")})
-    select ${[key, ...columns, grown].join(", ")} from input order by ${key} collate "C"
-    on conflict (${key}) do update set ${newer.join(", ")}, ${grown} = ${both}
-    where ${wins} or t.${grown} is distinct from ${both}`;
+  return `insert into ${table} as t (${all}) select ${all} from input order by ${key} collate "C"
+    on conflict (${key}) do update set ${sets.join(", ")} where ${[wins, ...differs].join(" or ")}`;
 }
 
 const time = (column: string) => `to_timestamp(${column} / 1000.0) as ${column}`;
 const common = "hlc bigint, origin text, created_at bigint, extra jsonb";
 
+const homeWins = `(excluded.home_epoch, coalesce(excluded.home, ''), coalesce(excluded.moving_to, ''))
+  > (t.home_epoch, coalesce(t.home, ''), coalesce(t.moving_to, ''))`;
+const laterHome = (column: string, value = `excluded.${column}`) =>
+  `case when ${homeWins} then ${value} else t.${column} end`;
+
 const mergeNamespaces = `with input as (
-    select name, hlc, origin, ${time("created_at")}, extra, deleted, settings, epoch
-    from jsonb_to_recordset($1) as i(name text, ${common}, deleted boolean, settings jsonb, epoch bigint)
-  ) ${upsert(
-    "namespaces",
-    "name",
-    ["hlc", "origin", "created_at", "extra", "deleted", "settings"],
-    "epoch",
-    "greatest(t.epoch, excluded.epoch)",
-  )}`;
+    select name, hlc, origin, ${time("created_at")}, extra, deleted, settings, epoch, home, moving_to, home_epoch,
+      null::timestamptz as stopped_at, null::xid8 as stop
+    from jsonb_to_recordset($1) as i(name text, ${common}, deleted boolean, settings jsonb, epoch bigint, home text,
+      moving_to text, home_epoch bigint)
+  ) ${upsert("namespaces", "name", ["hlc", "origin", "created_at", "extra", "deleted", "settings"], {
+    epoch: "greatest(t.epoch, excluded.epoch)",
+    home: laterHome("home"),
+    moving_to: laterHome("moving_to"),
+    home_epoch: laterHome("home_epoch"),
+    stopped_at: laterHome("stopped_at", "now()"),
+    stop: laterHome("stop"),
+  })}`;
 
 const mergeKeys = `with input as (
     select id, hlc, origin, ${time("created_at")}, extra, decode(hash, 'hex') as hash, name, scopes, rate_limit,
@@ -88,8 +112,7 @@ const mergeKeys = `with input as (
     "api_keys",
     "id",
     ["hlc", "origin", "created_at", "extra", "hash", "name", "scopes", "rate_limit", "expires_at"],
-    "revoked_at",
-    "least(t.revoked_at, excluded.revoked_at)",
+    { revoked_at: "least(t.revoked_at, excluded.revoked_at)" },
   )}`;
 
 /** Merges rows, each at most once. Namespaces come first: nobody asks for more of the order. */
@@ -104,8 +127,9 @@ export async function merge(connections: Connections, merged: readonly CatalogRo
   });
   if (namespaces.length > 0) {
     const input = namespaces.map((row) => {
-      const { id, isDeleted, settings, epoch } = row;
-      return { name: id, ...columns(row), deleted: isDeleted, settings, epoch: String(epoch) };
+      const { id, isDeleted, settings, epoch, home, movingTo, homeEpoch } = row;
+      const homes = { home, moving_to: movingTo, home_epoch: String(homeEpoch) };
+      return { name: id, ...columns(row), deleted: isDeleted, settings, epoch: String(epoch), ...homes };
     });
     await connections.query("merge namespaces", mergeNamespaces, [JSON.stringify(input)]);
   }

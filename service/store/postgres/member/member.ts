@@ -7,6 +7,7 @@ import * as cursors from "./cursors.ts";
 import { digests } from "./digests.ts";
 import { expel } from "./expel.ts";
 import { advanceFloor } from "./floor.ts";
+import * as homes from "./home.ts";
 import * as identities from "./identity.ts";
 
 /** A cloud's database as a member of a cluster. `connections` are replication's own, so that it holds nobody else up. */
@@ -44,5 +45,10 @@ export function postgresMember(connections: Connections, origin: string, incarna
     catalogRows: (after, limit) => catalog.rows(connections, after, limit),
     mergeCatalog: (rows) => catalog.merge(connections, rows),
     retryUnknown: (peer) => catalog.retryUnknown(connections, peer),
+    namespaceRow: (name) => catalog.namespaceRow(connections, name),
+    changeHome: (name, from, to) => homes.changeHome(connections, name, from, to),
+    stopHome: (name, homeEpoch, grace) => homes.stopHome(connections, name, homeEpoch, grace),
+    receiptsOf: (namespace, after, limit) => homes.receiptsOf(connections, origin, namespace, after, limit),
+    putReceipts: (namespace, receipts) => homes.putReceipts(connections, namespace, receipts),
   };
 }

@@ -1,0 +1,261 @@
+import type { Home, NamespaceRow } from "../kv/catalog.ts";
+import { shards } from "../kv/path.ts";
+import type { MemberStore, MovingReceipt } from "../store/member.ts";
+import { UnavailableError } from "../store/port.ts";
+import type { Catalog } from "./catalog.ts";
+import { ask, RefusedError } from "./conversation.ts";
+import type { Io } from "./io.ts";
+import type { Answer, Request } from "./protocol.ts";
+
+/** Milliseconds for a whole move, a forced one's repairs not counted. Who asks again goes on with what is left of it. */
+const moveTimeout = 60_000;
+const repairTimeout = 3_600_000;
+/** Milliseconds until whoever asked for a move hears that it goes on: less than requests between clouds may take. */
+const answerAfter = 10_000;
+/** Milliseconds between looks at what a move waits for. */
+const pollInterval = 50;
+/** First answers in one message, of up to 64 KiB each. */
+const pageReceipts = 100;
+/**
+ * What a forced move adds to the epoch. The home that is gone may have counted on alone, and what it did must not win over
+ * the move when it comes back.
+ */
+const forcedStep = 1n << 20n;
+
+/** A home cannot be changed now. `reason`: "unknown" namespace, "unreachable" cloud, still "moving". */
+export class HomeError extends Error {
+  override readonly name = "HomeError";
+  readonly reason: "unknown" | "unreachable" | "moving";
+
+  constructor(reason: HomeError["reason"], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** The one cloud that may change this state; null: there is no home, and any may begin to be it. */
+export function ownerOf({ home, movingTo }: Home): string | null {
+  return movingTo ?? home;
+}
+
+export type HomesOptions = {
+  readonly io: Io;
+  readonly catalog: Catalog;
+  /** The other members, without those that were expelled. */
+  readonly peers: () => readonly string[];
+  /** Milliseconds after which every statement that began before has ended. */
+  readonly statementTimeout: number;
+};
+
+/**
+ * Moves homes. Never are there two, because states of a home follow each other, each with a higher epoch, and each has one
+ * owner who alone may put the next one in its place:
+ *
+ * 1. The present home hands the namespace over: `movingTo` is the new home, which owns the state from then on. The old one
+ *    decides nothing any more once this is committed, and all that it had decided is. (Where there was no home, the new one
+ *    begins by itself, and every cloud stops as soon as it knows.)
+ * 2. The new home waits until it has everything that the others had decided before they stopped, first answers to requests
+ *    too. Did it begin before, it would decide on a state that an acknowledged write has replaced.
+ * 3. It commits itself as the home, and only then decides.
+ *
+ * A write is decided under the epoch that its process knows, and its transaction checks that (`../store/postgres/commit.ts`).
+ * Every step may be repeated, so a move that was cut off is asked for again.
+ */
+export class Homes {
+  readonly #options: HomesOptions;
+  readonly #io: Io;
+  /** Namespaces that this process makes this cloud the home of right now. */
+  readonly #taking = new Map<string, Promise<void>>();
+
+  constructor(options: HomesOptions) {
+    this.#options = options;
+    this.#io = options.io;
+  }
+
+  /**
+   * Makes this cloud the home. `force`: the cloud that owns the present state is gone for good, and is not waited for. What
+   * takes longer than an answer may goes on, and who asks again waits for the same.
+   */
+  async take(name: string, force: boolean): Promise<void> {
+    let taking = this.#taking.get(name);
+    if (taking === undefined) {
+      taking = this.#take(name, force).finally(() => this.#taking.delete(name));
+      this.#taking.set(name, taking);
+      // Nobody may be waiting any more when it fails.
+      taking.catch(() => {});
+    }
+    const late = this.#io.sleep(answerAfter).then(() => {
+      throw new HomeError("moving", `the move of ${name} goes on; ask again`);
+    });
+    await Promise.race([taking, late]);
+  }
+
+  async #take(name: string, force: boolean): Promise<void> {
+    const { store, sleep, monotonic } = this.#io;
+    const lost = force ? await this.#lost(name) : null;
+    if (lost !== null) await this.#repairWithout(lost);
+    const end = monotonic() + moveTimeout;
+    while (monotonic() < end) {
+      const row = await this.#row(name);
+      if (row.movingTo !== store.origin) {
+        if (row.home === store.origin && row.movingTo === null) return;
+        await this.#begin(row, lost);
+        await sleep(pollInterval);
+      } else if (await this.#hasEverything(row, lost)) {
+        await this.#change(row, { home: store.origin, movingTo: null, homeEpoch: row.homeEpoch + 1n });
+      } else {
+        await sleep(pollInterval);
+      }
+    }
+    throw new HomeError("moving", `the move of ${name} has begun and is not through yet; ask again`);
+  }
+
+  /** Takes the home away: every cloud decides. Only the present home can. */
+  async drop(name: string): Promise<void> {
+    const row = await this.#row(name);
+    if (row.home === this.#io.store.origin && row.movingTo === null)
+      await this.#change(row, { home: null, movingTo: null, homeEpoch: row.homeEpoch + 1n });
+    const now = await this.#row(name);
+    if (ownerOf(now) !== null) throw new HomeError("moving", `the home of ${name} is being moved; ask again`);
+  }
+
+  /** Answers a peer that wants the home, or asks how things stand (`to` null). Members trust each other with it. */
+  async answer({ row, to }: Extract<Request, { kind: "home" }>): Promise<Extract<Answer, { kind: "home" }>> {
+    const { store } = this.#io;
+    await this.#options.catalog.merge([row]);
+    const here = await store.namespaceRow(row.id);
+    // It is from the future, and not taken yet.
+    if (here === null) return { kind: "home", row, stop: null };
+    // While this cloud is about to be the home, another one waits until it is: else both would pass it to and fro.
+    const isMine = ownerOf(here) === store.origin && here.homeEpoch === row.homeEpoch && !this.#taking.has(row.id);
+    if (to !== null && isMine && here.movingTo !== to)
+      await this.#change(here, { home: here.home, movingTo: to, homeEpoch: here.homeEpoch + 1n });
+    const now = await this.#row(row.id);
+    // The home's writes hold the row that was just changed. Those of others do not, and have ended after a while.
+    const grace = now.home === store.origin ? 0 : 1000 + this.#options.statementTimeout;
+    const stop = to !== null && now.movingTo === to ? await store.stopHome(row.id, now.homeEpoch, grace) : null;
+    return { kind: "home", row: now, stop };
+  }
+
+  async receipts({
+    name,
+    after,
+  }: Extract<Request, { kind: "receipts" }>): Promise<Extract<Answer, { kind: "receipts" }>> {
+    return { kind: "receipts", receipts: await this.#io.store.receiptsOf(name, after, pageReceipts) };
+  }
+
+  async #row(name: string): Promise<NamespaceRow> {
+    const row = await this.#io.store.namespaceRow(name);
+    if (row === null) throw new HomeError("unknown", `there is no namespace ${name}`);
+    return row;
+  }
+
+  async #change(row: NamespaceRow, to: Home): Promise<void> {
+    await this.#io.store.changeHome(row.id, row.homeEpoch, to);
+    await this.#options.catalog.digest();
+  }
+
+  /** Gets the namespace handed over, or begins where nobody has it. */
+  async #begin(row: NamespaceRow, lost: string | null): Promise<void> {
+    const { origin } = this.#io.store;
+    const owner = ownerOf(row);
+    if (owner === null || owner === origin)
+      await this.#change(row, { home: row.home, movingTo: origin, homeEpoch: row.homeEpoch + 1n });
+    else if (owner === lost)
+      await this.#change(row, { home: lost, movingTo: origin, homeEpoch: row.homeEpoch + forcedStep });
+    else await this.#ask(owner, row, origin);
+  }
+
+  /** Whether all that others had decided before they stopped is here. */
+  async #hasEverything(row: NamespaceRow, lost: string | null): Promise<boolean> {
+    const { store } = this.#io;
+    // Of a forced move everybody else must know before it ends: the lost home, should it come back, hears of it from any.
+    const asked = lost !== null || row.home === null ? this.#options.peers() : [row.home];
+    const others = asked.filter((peer) => peer !== lost && peer !== store.origin);
+    const answers = await Promise.all(others.map((peer) => this.#ask(peer, row, store.origin)));
+    const [{ complete }, peers] = [await store.watermarks(), await store.peers()];
+    const since = new Map(peers.map(({ peer, incarnatedAt }) => [peer, incarnatedAt]));
+    // A restored database counts its transactions anew.
+    const isHere = (peer: string, stop: number) =>
+      complete.filter(
+        ({ origin, mark }) => origin === peer && mark.since === since.get(peer) && mark.transaction >= stop,
+      ).length === shards;
+    const hasAll = answers.every(({ row: theirs, stop }, i) => {
+      // Another state has won, perhaps: the next look at the row tells.
+      const isSame = theirs.homeEpoch === row.homeEpoch && theirs.home === row.home && theirs.movingTo === row.movingTo;
+      if (!isSame) return false;
+      return stop !== null && isHere(others[i]!, stop);
+    });
+    if (!hasAll) return false;
+    for (const peer of others) await this.#fetchReceipts(peer, row.id);
+    return true;
+  }
+
+  /** What a peer says to a row; its own is merged here. */
+  async #ask(peer: string, row: NamespaceRow, to: string | null): Promise<Extract<Answer, { kind: "home" }>> {
+    const answer = await this.#exchange(peer, { kind: "home", row, to }, "home");
+    await this.#options.catalog.merge([answer.row]);
+    return answer;
+  }
+
+  async #fetchReceipts(peer: string, name: string): Promise<void> {
+    let after: string | null = null;
+    for (;;) {
+      const request: Request = { kind: "receipts", name, after };
+      const { receipts }: { receipts: readonly MovingReceipt[] } = await this.#exchange(peer, request, "receipts");
+      if (receipts.length > 0) await this.#io.store.putReceipts(name, receipts);
+      if (receipts.length < pageReceipts) return;
+      after = receipts.at(-1)!.scope;
+    }
+  }
+
+  async #exchange<Kind extends Answer["kind"]>(peer: string, request: Request, expected: Kind) {
+    const asking = () => ask(this.#io, peer, request, expected);
+    try {
+      return await asking().catch((error) => {
+        // It was not heard of before, or was restored since: by its refusal it is known now.
+        if (error instanceof RefusedError && error.reason === "incarnation") return asking();
+        throw error;
+      });
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      throw new HomeError("unreachable", `${peer} must take part in the move and cannot be asked; try again`);
+    }
+  }
+
+  /** The cloud that a forced move goes without: the owner, as all others know it. Null: it is none but this one. */
+  async #lost(name: string): Promise<string | null> {
+    const { origin } = this.#io.store;
+    const row = await this.#row(name);
+    const supposed = ownerOf(row) === origin ? row.home : ownerOf(row);
+    // What the others know comes first: the home may have moved on before it was lost.
+    const others = this.#options.peers().filter((peer) => peer !== supposed);
+    for (const peer of others) await this.#ask(peer, await this.#row(name), null);
+    const now = await this.#row(name);
+    const lost = ownerOf(now) === origin ? now.home : ownerOf(now);
+    if (lost !== supposed) throw new HomeError("moving", `the home has moved to ${lost} meanwhile; look again`);
+    return lost === origin ? null : lost;
+  }
+
+  /** What the lost cloud has sent to one of the others only must come here: nobody else forwards it. */
+  async #repairWithout(lost: string): Promise<void> {
+    const { store, sleep, monotonic } = this.#io;
+    const others = this.#options.peers().filter((peer) => peer !== lost);
+    for (const peer of others) await store.startRepair(peer);
+    const end = monotonic() + repairTimeout;
+    const isOpen = async () =>
+      (await store.peers()).some(({ peer, repair }) => others.includes(peer) && repair !== null);
+    while (await isOpen()) {
+      if (monotonic() > end) throw new HomeError("moving", "what the other clouds have is not all here yet; ask again");
+      await sleep(pollInterval);
+    }
+  }
+}
+
+/** The home of a namespace in a deployment of one cloud: nobody is asked. */
+export async function setSoleHome(store: MemberStore, name: string, home: string | null): Promise<void> {
+  const row = await store.namespaceRow(name);
+  if (row === null) throw new HomeError("unknown", `there is no namespace ${name}`);
+  if (row.home !== home || row.movingTo !== null)
+    await store.changeHome(name, row.homeEpoch, { home, movingTo: null, homeEpoch: row.homeEpoch + 1n });
+}
