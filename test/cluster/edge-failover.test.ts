@@ -3,13 +3,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { SkyKV } from "../../../../client/client.ts";
-import type { Cloud } from "../../../../infra/names.ts";
-import type { Edge } from "../../../../tools/box/edge/edge.ts";
-import { longestBlindness } from "../../../../tools/box/edge/health.ts";
-import { until } from "../support.ts";
-import { OpenLoad } from "./open-load.ts";
-import { healthOf, member, startTestEdge, stateOf, untilHealth } from "./support.ts";
+import { SkyKV } from "../../client/client.ts";
+import type { Cloud } from "../../infra/names.ts";
+import type { Edge } from "../../tools/box/edge/edge.ts";
+import { longestBlindness } from "../../tools/box/edge/health.ts";
+import { until } from "../tools/box/support.ts";
+import { OpenLoad } from "../tools/box/edge/open-load.ts";
+import { healthOf, member, startTestEdge, stateOf, untilHealth } from "../tools/box/edge/support.ts";
 
 const rate = 500;
 /** Answers before and after a fault. */
@@ -25,7 +25,7 @@ describe(`at ${rate} requests a second through the edge`, function () {
 
   beforeEach(async () => {
     agent = new Agent({ keepAlive: true });
-    processes = new Map(names.map((name) => [name, fork(join(import.meta.dirname, "cloud-process.ts"))]));
+    processes = new Map(names.map((name) => [name, fork(join(import.meta.dirname, "../tools/box/edge/cloud-process.ts"))]));
     const members = await Promise.all(
       names.map(async (name) => {
         const [{ port }] = await once(processes.get(name)!, "message");

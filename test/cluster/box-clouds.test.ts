@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Box } from "../../../tools/box/box.ts";
-import { remove, startTestBox, temporaryFolder, until } from "./support.ts";
+import type { Box } from "../../tools/box/box.ts";
+import { remove, startTestBox, temporaryFolder, until } from "../tools/box/support.ts";
 
 describe("the box with three clouds", function () {
   this.timeout(60_000);
