@@ -7,9 +7,9 @@ import { SkyKV } from "../../client/client.ts";
 import type { Cloud } from "../../infra/names.ts";
 import type { Edge } from "../../tools/box/edge/edge.ts";
 import { longestBlindness } from "../../tools/box/edge/health.ts";
-import { until } from "../tools/box/support.ts";
 import { OpenLoad } from "../tools/box/edge/open-load.ts";
 import { healthOf, member, startTestEdge, stateOf, untilHealth } from "../tools/box/edge/support.ts";
+import { until } from "../tools/box/support.ts";
 
 const rate = 500;
 /** Answers before and after a fault. */
@@ -25,7 +25,9 @@ describe(`at ${rate} requests a second through the edge`, function () {
 
   beforeEach(async () => {
     agent = new Agent({ keepAlive: true });
-    processes = new Map(names.map((name) => [name, fork(join(import.meta.dirname, "../tools/box/edge/cloud-process.ts"))]));
+    processes = new Map(
+      names.map((name) => [name, fork(join(import.meta.dirname, "../tools/box/edge/cloud-process.ts"))]),
+    );
     const members = await Promise.all(
       names.map(async (name) => {
         const [{ port }] = await once(processes.get(name)!, "message");
