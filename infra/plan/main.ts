@@ -16,9 +16,12 @@ as an engine does in a preview. Needs no Pulumi CLI, no account and no network; 
   --json           prints JSON, the same bytes for the same input; secrets are left out
   --against FILE   prints what differs from an earlier plan that --json printed; works with --json too
   --svg FILE       also draws the architecture
+  --no-policy      leaves the policies out: docs/policies.md
+  --sarif FILE     also writes what the policies say, for code review
   --help           prints this
 
-Exit codes: 0 there is a plan, 1 the configuration is wrong or the program fails, 2 the command line is wrong.
+Exit codes: 0 there is a plan and every mandatory policy holds, 1 there is no plan, since the configuration or the
+command line is wrong or the program fails, 2 there is a plan and a mandatory policy does not hold.
 `;
 
 const install = `The Pulumi SDKs are not installed. Run: npm ci --prefix infra (480 MB, about a minute)\n`;
@@ -33,12 +36,13 @@ async function main(): Promise<number> {
   }
   if (!existsSync(join(import.meta.dirname, "../node_modules/@pulumi/pulumi"))) {
     process.stderr.write(install);
-    return 2;
+    return 1;
   }
   // Not before here: without the SDKs it cannot be loaded.
   const { plan } = await import("./plan.ts");
-  process.stdout.write(await plan(options));
-  return 0;
+  const { output, violated } = await plan(options);
+  process.stdout.write(output);
+  return violated ? 2 : 0;
 }
 
 function readOptions() {
@@ -63,6 +67,8 @@ function parse() {
         json: { type: "boolean", default: false },
         against: { type: "string" },
         svg: { type: "string" },
+        "no-policy": { type: "boolean", default: false },
+        sarif: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -86,6 +92,6 @@ main().then(
     if (!(error instanceof PlanError || error instanceof UsageError)) throw error;
     const hint = error instanceof UsageError ? "; --help lists what there is" : "";
     process.stderr.write(`${error.message}${hint}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    process.exitCode = 1;
   },
 );

@@ -51,7 +51,7 @@ export class Image extends pulumi.ComponentResource {
 const checkout = join(import.meta.dirname, "../..");
 
 /** What the image is made of: all that the Dockerfile copies, and itself. */
-const sources = ["package.json", "package-lock.json", "client/package.json", "policies/package.json", "service"];
+const sources = ["package.json", "package-lock.json", "client/package.json", "service"];
 
 /** A tag that changes with each byte of the sources, their names included. */
 export function sourceTag(root: string): string {

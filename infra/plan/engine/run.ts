@@ -33,7 +33,8 @@ export type World = { readonly tables: Tables; readonly stacks: ExampleOutputs }
 
 const ourWorld: World = { tables: providerTables, stacks: exampleOutputs };
 
-const infra = join(import.meta.dirname, "../..");
+/** The folder of the program. */
+export const infra = join(import.meta.dirname, "../..");
 
 /**
  * Runs a Pulumi program in a process of its own, with no cloud, no network and no credentials, and returns all that it

@@ -2,6 +2,7 @@
 
 import { PlanError } from "../engine/error.ts";
 import { isObject } from "../engine/values.ts";
+import type { Verdict } from "../policy/verdict.ts";
 import { type Plan, Secret, Unknown, type Value } from "../resource.ts";
 
 // Raised when a reader of the old form would misread the new one.
@@ -9,9 +10,9 @@ const format = "skykv-plan/1";
 const secretMark = { $secret: true };
 const unknownMark = { $unknown: true };
 
-/** The same plan gives the same bytes: names are sorted. */
-export function toJson(plan: Plan): string {
-  return stringify({ format, ...plan });
+/** The same plan gives the same bytes: names are sorted. `verdicts` is null where no policies were asked. */
+export function toJson(plan: Plan, verdicts: readonly Verdict[] | null = null): string {
+  return stringify({ format, ...plan, ...(verdicts === null ? {} : { verdicts }) });
 }
 
 /** Any part of a plan, or what was made of one. */

@@ -1,8 +1,10 @@
 /** A plan as a tree for the terminal: components are branches, resources leaves. */
+import type { Verdict } from "../policy/verdict.ts";
 import type { Plan, PlannedResource } from "../resource.ts";
 import { count, cut, shortPackage, shortType } from "./short.ts";
 import type { Style } from "./style.ts";
 import { tellingInputs } from "./telling.ts";
+import { verdictLines, verdictList, verdictSummary } from "./verdicts.ts";
 
 export type Look = {
   /** Of the terminal, in characters. */
@@ -20,11 +22,27 @@ type Row = {
   readonly size: number;
 };
 
-export function treeText(plan: Plan, look: Look): string {
+/** With what policies say beside the resources; `verdicts` is null where none were asked. */
+export function treeText(plan: Plan, look: Look, verdicts: readonly Verdict[] | null = null): string {
   const rows = rowsOf(plan);
   const columns = columnsOf(rows, look.width);
-  const lines = rows.map((row) => line(row, columns, look));
-  return [headline(plan, look), "", ...lines, "", ...summary(plan, look)].join("\n");
+  const byUrn = Map.groupBy(verdicts ?? [], ({ urn }) => urn);
+  const lines = rows.flatMap((row) => [
+    line(row, columns, look),
+    ...(byUrn.get(row.resource.urn) ?? []).flatMap((verdict) => verdictLines(verdict, below(row), look)),
+  ]);
+  const shown = new Set(rows.map(({ resource }) => resource.urn as string | null));
+  const others = verdictList(
+    (verdicts ?? []).filter(({ urn }) => !shown.has(urn)),
+    look,
+  );
+  const policies = verdicts === null ? [] : [verdictSummary(verdicts, look)];
+  return [headline(plan, look), "", ...lines, ...others, "", ...policies, ...summary(plan, look)].join("\n");
+}
+
+/** The lines of the tree that go on below a resource. */
+function below({ rails }: Row): string {
+  return rails.replace("├─ ", "│  ").replace("└─ ", "   ");
 }
 
 function rowsOf(plan: Plan): Row[] {

@@ -1,0 +1,141 @@
+/** What a rule demands of one property. */
+import { isList, unknown, type Value, type Values, valuesAt } from "./value.ts";
+
+export type Condition = {
+  /** See `valuesAt`. What starts with `$` is no input of the resource: see `subject.ts`. */
+  readonly path: string;
+  /** Ends the sentence "PATH must …". */
+  readonly must: string;
+  /** Whether it holds where the property is absent. */
+  readonly absent: boolean;
+  /** Whether it holds where the value is not known yet. */
+  readonly unknown: boolean;
+  readonly holds: (known: Value) => boolean;
+  /** A value for which it holds, and those for which it does not: what the tests try. */
+  readonly right: Value;
+  readonly wrong: readonly Value[];
+  /** It is asked only where this property has this value, or one that is not known yet. */
+  readonly where?: { readonly path: string; readonly equals: Scalar };
+};
+
+type Scalar = boolean | number | string;
+
+/** Null where the condition holds, otherwise what is wrong. It shows no value: one may be a secret. */
+export function problemOf(condition: Condition, values: Values): string | null {
+  if (!isAsked(condition, values)) return null;
+  const failing = valuesAt(values, condition.path).filter((value) => !holdsFor(condition, value));
+  if (failing.length === 0) return null;
+  const [value] = failing;
+  const found =
+    value === undefined ? "nothing" : value === unknown ? "a value that only up will know" : "another value";
+  return `${condition.path.replace(/^\$(options\.|pod\.)?(\$containers\[\]\.)?/, "")} must ${condition.must}, found ${found}`;
+}
+
+function isAsked({ where }: Condition, values: Values): boolean {
+  if (where === undefined) return true;
+  return valuesAt(values, where.path).some((value) => value === where.equals || value === unknown);
+}
+
+function holdsFor(condition: Condition, value: Value): boolean {
+  if (value === undefined) return condition.absent;
+  return value === unknown ? condition.unknown : condition.holds(value);
+}
+
+export function is(path: string, expected: Scalar): Condition {
+  const wrong =
+    typeof expected === "boolean" ? !expected : typeof expected === "number" ? expected - 1 : `not-${expected}`;
+  return {
+    path,
+    must: `be ${JSON.stringify(expected)}`,
+    absent: false,
+    unknown: false,
+    holds: (value) => value === expected,
+    right: expected,
+    wrong: [wrong],
+  };
+}
+
+/** For a default that is right: only saying otherwise is wrong. */
+export function isNot(path: string, refused: Scalar): Condition {
+  return {
+    path,
+    must: `not be ${JSON.stringify(refused)}`,
+    absent: true,
+    unknown: false,
+    holds: (value) => value !== refused,
+    right: typeof refused === "boolean" ? !refused : `not-${refused}`,
+    wrong: [refused],
+  };
+}
+
+/** There is a value, which may be one that only `up` will know: the id of a key of the same stack, for one. */
+export function isSet(path: string): Condition {
+  return {
+    path,
+    must: "be set",
+    absent: false,
+    unknown: true,
+    holds: (value) => value !== "" && !(isList(value) && value.length === 0),
+    right: "something",
+    wrong: [""],
+  };
+}
+
+export function isUnset(path: string): Condition {
+  return { path, must: "not be set", absent: true, unknown: false, holds: () => false, right: undefined, wrong: ["x"] };
+}
+
+/** For a type that nobody may use at all. */
+export const isNotUsed: Condition = { ...isUnset("$type"), must: "not be used" };
+
+export function isOneOf(path: string, ...accepted: readonly Scalar[]): Condition {
+  return {
+    path,
+    must: `be one of ${accepted.join(", ")}`,
+    absent: false,
+    unknown: false,
+    holds: (value) => accepted.includes(value as Scalar),
+    right: accepted[0],
+    wrong: ["another"],
+  };
+}
+
+export function isAtLeast(path: string, least: number): Condition {
+  return {
+    path,
+    must: `be at least ${least}`,
+    absent: false,
+    unknown: false,
+    holds: (value) => typeof value === "number" && value >= least,
+    right: least,
+    wrong: [least - 1],
+  };
+}
+
+/** A list has all of these. */
+export function contains(path: string, ...all: readonly string[]): Condition {
+  return {
+    path,
+    must: `contain ${all.join(", ")}`,
+    absent: false,
+    unknown: false,
+    holds: (value) => isList(value) && all.every((one) => value.includes(one)),
+    right: all,
+    wrong: [all.slice(1)],
+  };
+}
+
+/** Any other condition. Unless said otherwise, neither absent nor unknown values will do. */
+export function test(
+  path: string,
+  must: string,
+  holds: Condition["holds"],
+  examples: Pick<Condition, "right" | "wrong"> & Partial<Pick<Condition, "absent" | "unknown">>,
+): Condition {
+  return { absent: false, unknown: false, path, must, holds, ...examples };
+}
+
+/** The condition, asked only where another property has a value. */
+export function where(path: string, equals: Scalar, condition: Condition): Condition {
+  return { ...condition, where: { path, equals } };
+}
