@@ -36,20 +36,24 @@ const levels: Readonly<Record<Level, number>> = {
   remediate: analyzer.EnforcementLevel.REMEDIATE,
 };
 
-/** What the rules say of each resource, in the order of the plan, and of the stack. What is only read is not judged. */
-export async function judge(pack: Pack, plan: Plan): Promise<readonly Verdict[]> {
-  const resources = plan.resources.filter(({ external }) => !external);
-  const single = await Promise.all(resources.map((resource) => judgeResource(pack, resource)));
+/** What the rules say of each resource and of the stack, by rule. What is only read is not judged. */
+export async function judge(pack: Pack, { resources }: Pick<Plan, "resources">): Promise<readonly Verdict[]> {
+  const own = resources.filter(({ external }) => !external);
+  const single = await Promise.all(own.map((resource) => judgeResource(pack, resource)));
+  return [...single.flat(), ...(await judgeStack(pack, own))].sort((a, b) => (a.rule < b.rule ? -1 : 1));
+}
+
+/** What the rules on several resources say. */
+export async function judgeStack(pack: Pack, resources: readonly PlannedResource[]): Promise<readonly Verdict[]> {
   const request = new analyzer.AnalyzeStackRequest();
   request.setResourcesList(resources.map(analyzerResource));
-  const together = await pack.call<Diagnosed>("analyzeStack", request);
-  return [...single.flat(), ...verdictsOf(together, null)].sort((a, b) => (a.rule < b.rule ? -1 : 1));
+  return verdictsOf(await pack.call<Diagnosed>("analyzeStack", request), null);
 }
 
 type Diagnosed = InstanceType<typeof analyzer.AnalyzeResponse>;
 
-/** Remediations come first, and the rules then see what they made of the resource. */
-async function judgeResource(pack: Pack, resource: PlannedResource): Promise<readonly Verdict[]> {
+/** What the rules on one resource say. Remediations come first, and the rules then see what they made of the resource. */
+export async function judgeResource(pack: Pack, resource: PlannedResource): Promise<readonly Verdict[]> {
   const remedied = await pack.call<InstanceType<typeof analyzer.RemediateResponse>>(
     "remediate",
     analyzeRequest(resource),

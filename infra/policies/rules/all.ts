@@ -9,7 +9,14 @@ const stateful = [
   "aws:s3/bucket:Bucket",
   "aws:secretsmanager/secret:Secret",
   "aws:ecr/repository:Repository",
+  "aws:rds/clusterInstance:ClusterInstance",
+  "aws:eks/cluster:Cluster",
+  "aws:kms/key:Key",
+  "aws:cloudwatch/logGroup:LogGroup",
   "gcp:sql/databaseInstance:DatabaseInstance",
+  "gcp:sql/database:Database",
+  "gcp:container/cluster:Cluster",
+  "gcp:artifactregistry/repository:Repository",
   "gcp:memorystore/instance:Instance",
   "gcp:storage/bucket:Bucket",
   "gcp:kms/cryptoKey:CryptoKey",
@@ -18,6 +25,15 @@ const stateful = [
   "azure-native:storage:StorageAccount",
   "azure-native:keyvault:Vault",
   "azure-native:keyvault:Key",
+  "azure-native:dbforpostgresql:Database",
+  "azure-native:storage:BlobContainer",
+  "azure-native:compute:DiskEncryptionSet",
+  "azure-native:containerservice:ManagedCluster",
+  "azure-native:operationalinsights:Workspace",
+  // Others have their addresses, and everything lies in them.
+  "azure-native:network:PublicIPAddress",
+  "azure-native:network:VirtualNetwork",
+  "azure-native:network:Subnet",
 ];
 
 const tagged = {

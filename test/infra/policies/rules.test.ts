@@ -35,7 +35,7 @@ describe("every policy", function () {
       const file = join(folder, "levels.json");
       await writeFile(file, JSON.stringify({ all: level }));
       await configure(pack, file);
-      return judge(pack, { stack: "aws", mode: "preview", resources, outputs: {}, messages: [] });
+      return judge(pack, { resources });
     };
     verdicts = await judgeAt(
       "mandatory",

@@ -5,7 +5,7 @@ import { rules } from "../../../infra/policies/rules/rules.ts";
 import { needsSdks, repositoryFile } from "../support/sdks.ts";
 
 /** Types that no SDK has: definitions that operators bring along. */
-const ofOperators = /^kubernetes:(eks\.amazonaws\.com|external-secrets\.io)\//;
+const ofOperators = /^kubernetes:(eks\.amazonaws\.com|external-secrets\.io|keda\.sh)\//;
 
 describe("the types that policies name", function () {
   this.timeout(60_000);

@@ -105,6 +105,15 @@ export const awsAvailability: readonly Rule[] = [
     conditions: [contains("enabledCloudwatchLogsExports", "postgresql")],
   },
   {
+    name: "aws-subnet-zone",
+    types: ["aws:ec2/subnet:Subnet"],
+    severity: "medium",
+    protects: "subnets that AWS puts into one zone",
+    standard: "",
+    fix: "availabilityZone",
+    conditions: [isSet("availabilityZone")],
+  },
+  {
     name: "aws-cache-two-zones",
     types: ["aws:elasticache/replicationGroup:ReplicationGroup"],
     severity: "high",

@@ -1,4 +1,4 @@
-import { is, isAtLeast, isOneOf, isSet, test } from "../../condition.ts";
+import { is, isAtLeast, isNot, isOneOf, isSet, test } from "../../condition.ts";
 import type { Rule } from "../../rule.ts";
 
 export const azureAvailability: readonly Rule[] = [
@@ -81,7 +81,7 @@ export const azureAvailability: readonly Rule[] = [
     protects: "backups that an intruder deletes",
     standard: "",
     fix: "immutabilityPeriodSinceCreationInDays of 14 or more",
-    conditions: [isAtLeast("immutabilityPeriodSinceCreationInDays", 14)],
+    conditions: [isAtLeast("immutabilityPeriodSinceCreationInDays", 14), isNot("allowProtectedAppendWrites", true)],
   },
   {
     name: "azure-vault-recoverable",
@@ -95,6 +95,15 @@ export const azureAvailability: readonly Rule[] = [
       is("properties.enablePurgeProtection", true),
       isAtLeast("properties.softDeleteRetentionInDays", 30),
     ],
+  },
+  {
+    name: "azure-address-zones",
+    types: ["azure-native:network:PublicIPAddress"],
+    severity: "medium",
+    protects: "an address that is gone with one zone",
+    standard: "",
+    fix: "zones",
+    conditions: [isSet("zones")],
   },
   {
     name: "azure-logs-retention",

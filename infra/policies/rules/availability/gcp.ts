@@ -58,6 +58,7 @@ export const gcpAvailability: readonly Rule[] = [
       is("settings.backupConfiguration.enabled", true),
       is("settings.backupConfiguration.pointInTimeRecoveryEnabled", true),
       isAtLeast("settings.backupConfiguration.backupRetentionSettings.retainedBackups", 7),
+      is("settings.backupConfiguration.backupRetentionSettings.retentionUnit", "COUNT"),
       isAtLeast("settings.backupConfiguration.transactionLogRetentionDays", 7),
     ],
   },
@@ -68,7 +69,20 @@ export const gcpAvailability: readonly Rule[] = [
     protects: "backups that are deleted with the database",
     standard: "",
     fix: "settings: { retainBackupsOnDelete: true, finalBackupConfig: { enabled: true } }",
-    conditions: [is("settings.retainBackupsOnDelete", true), is("settings.finalBackupConfig.enabled", true)],
+    conditions: [
+      is("settings.retainBackupsOnDelete", true),
+      is("settings.finalBackupConfig.enabled", true),
+      isAtLeast("settings.finalBackupConfig.retentionDays", 7),
+    ],
+  },
+  {
+    name: "gcp-sql-contents-kept",
+    types: ["gcp:sql/database:Database", "gcp:sql/user:User"],
+    severity: "medium",
+    protects: "a database, or a user that owns tables, being dropped with its resource",
+    standard: "",
+    fix: 'deletionPolicy: "ABANDON"',
+    conditions: [is("deletionPolicy", "ABANDON")],
   },
   {
     name: "gcp-sql-protected",
@@ -198,5 +212,8 @@ function flag(name: string) {
 function hasVersionsOrRetention(bucket: Value): boolean {
   if (!isMap(bucket)) return false;
   const { versioning, retentionPolicy } = bucket;
-  return retentionPolicy !== undefined || (isMap(versioning) && versioning.enabled === true);
+  return (
+    (isMap(retentionPolicy) && retentionPolicy.retentionPeriod !== undefined) ||
+    (isMap(versioning) && versioning.enabled === true)
+  );
 }

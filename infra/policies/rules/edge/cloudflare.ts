@@ -152,6 +152,15 @@ export const cloudflare: readonly Rule[] = [
     conditions: [isNot("rules[].enabled", false), isSet("rules[].ref")],
   },
   {
+    name: "edge-rate-limited",
+    types: ["cloudflare:index/ruleset:Ruleset"],
+    severity: "high",
+    protects: "one client that takes the place of all others",
+    standard: "",
+    fix: "ratelimit.requestsPerPeriod in each rule of the phase http_ratelimit",
+    conditions: [where("phase", "http_ratelimit", isSet("rules[].ratelimit.requestsPerPeriod"))],
+  },
+  {
     name: "edge-token-narrow",
     types: ["cloudflare:index/apiToken:ApiToken", "cloudflare:index/accountToken:AccountToken"],
     severity: "critical",

@@ -155,6 +155,7 @@ export const azureEncryption: readonly Rule[] = [
     standard: "CIS Azure 8.8",
     fix: 'properties.rotationPolicy.lifetimeActions with an action "rotate"',
     conditions: [
+      isSet("properties.rotationPolicy.attributes.expiryTime"),
       test(
         "properties.rotationPolicy.lifetimeActions",
         'have an action "rotate"',

@@ -70,8 +70,12 @@ export const azureIdentity: readonly Rule[] = [
     severity: "high",
     protects: "account keys, which open everything and leak",
     standard: "CKV2_AZURE_40",
-    fix: "allowSharedKeyAccess: false, isLocalUserEnabled: false",
-    conditions: [is("allowSharedKeyAccess", false), is("isLocalUserEnabled", false)],
+    fix: "allowSharedKeyAccess: false, isLocalUserEnabled: false, defaultToOAuthAuthentication: true",
+    conditions: [
+      is("allowSharedKeyAccess", false),
+      is("isLocalUserEnabled", false),
+      is("defaultToOAuthAuthentication", true),
+    ],
   },
   {
     name: "azure-registry-identity-login",
@@ -88,8 +92,13 @@ export const azureIdentity: readonly Rule[] = [
     severity: "high",
     protects: "rights in a list of the vault's own, which no review of roles sees",
     standard: "CIS Azure 8.6",
-    fix: "properties.enableRbacAuthorization: true",
-    conditions: [is("properties.enableRbacAuthorization", true)],
+    fix: "properties.enableRbacAuthorization: true, and none of enabledForDeployment, enabledForDiskEncryption, enabledForTemplateDeployment",
+    conditions: [
+      is("properties.enableRbacAuthorization", true),
+      isNot("properties.enabledForDeployment", true),
+      isNot("properties.enabledForDiskEncryption", true),
+      isNot("properties.enabledForTemplateDeployment", true),
+    ],
   },
   {
     name: "azure-logs-identity-login",

@@ -159,15 +159,24 @@ export const gcpIdentity: readonly Rule[] = [
     ],
   },
   {
+    name: "gcp-sink-own-identity",
+    types: ["gcp:logging/projectSink:ProjectSink"],
+    severity: "medium",
+    protects: "a log writer that all projects of Google share",
+    standard: "",
+    fix: "uniqueWriterIdentity: true",
+    conditions: [is("uniqueWriterIdentity", true)],
+  },
+  {
     name: "gcp-audit-logs",
     types: ["gcp:projects/iAMAuditConfig:IAMAuditConfig"],
     severity: "medium",
     protects: "reads and changes of data that nobody can prove later",
     standard: "CIS GCP 2.1",
-    fix: "auditLogConfigs with DATA_READ and DATA_WRITE",
+    fix: "auditLogConfigs with ADMIN_READ, DATA_READ and DATA_WRITE",
     conditions: [
-      test("auditLogConfigs", "have DATA_READ and DATA_WRITE", hasDataLogs, {
-        right: [{ logType: "DATA_READ" }, { logType: "DATA_WRITE" }],
+      test("auditLogConfigs", "have ADMIN_READ, DATA_READ and DATA_WRITE", hasDataLogs, {
+        right: [{ logType: "ADMIN_READ" }, { logType: "DATA_READ" }, { logType: "DATA_WRITE" }],
         wrong: [[{ logType: "DATA_READ" }], [{ logType: "ADMIN_READ" }]],
       }),
     ],
@@ -176,5 +185,5 @@ export const gcpIdentity: readonly Rule[] = [
 
 function hasDataLogs(configs: Value): boolean {
   const types = isList(configs) ? configs.map((config) => isMap(config) && config.logType) : [];
-  return types.includes("DATA_READ") && types.includes("DATA_WRITE");
+  return ["ADMIN_READ", "DATA_READ", "DATA_WRITE"].every((type) => types.includes(type));
 }

@@ -1,5 +1,5 @@
 /** What holds for namespaces, services and rights, and between objects. */
-import { is, isNot, isOneOf, isSet, isUnset, test, where } from "../../condition.ts";
+import { is, isAtLeast, isNot, isOneOf, isSet, isUnset, test, where } from "../../condition.ts";
 import type { Resource, Rule } from "../../rule.ts";
 import { isList, isMap, unknown, type Value, type Values, valuesAt } from "../../value.ts";
 
@@ -102,6 +102,33 @@ export const cluster: readonly Rule[] = [
       where("metadata.name", "api", isNot("spec.loadBalancerSourceRanges[]", "0.0.0.0/0")),
       where("metadata.name", "peers", isNot("spec.loadBalancerSourceRanges[]", "0.0.0.0/0")),
     ],
+  },
+  {
+    name: "k8s-scales-from-two",
+    types: ["kubernetes:autoscaling/v2:HorizontalPodAutoscaler"],
+    severity: "high",
+    protects: "a single pod in quiet times",
+    standard: "",
+    fix: "spec.minReplicas of 2 or more",
+    conditions: [isAtLeast("spec.minReplicas", 2)],
+  },
+  {
+    name: "k8s-queue-scales-from-two",
+    types: ["kubernetes:keda.sh/v1alpha1:ScaledObject"],
+    severity: "high",
+    protects: "a single pod in quiet times",
+    standard: "",
+    fix: "spec.minReplicaCount of 2 or more",
+    conditions: [isAtLeast("spec.minReplicaCount", 2)],
+  },
+  {
+    name: "k8s-secret-kept",
+    types: ["kubernetes:external-secrets.io/v1:ExternalSecret"],
+    severity: "medium",
+    protects: "running pods that lose a secret because its store does not answer",
+    standard: "",
+    fix: 'spec.target.deletionPolicy: "Retain"',
+    conditions: [is("spec.target.deletionPolicy", "Retain")],
   },
   {
     name: "k8s-account-no-token",

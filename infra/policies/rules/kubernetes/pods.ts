@@ -131,6 +131,18 @@ export const pods: readonly Rule[] = [
     ],
   },
   {
+    name: "k8s-disk-limits",
+    types: ["kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"],
+    severity: "low",
+    protects: "one pod that fills the disk of its machine",
+    standard: "",
+    fix: "resources.requests and resources.limits with ephemeral-storage",
+    conditions: [
+      isSet(`${container}.resources.requests.ephemeral-storage`),
+      isSet(`${container}.resources.limits.ephemeral-storage`),
+    ],
+  },
+  {
     name: "k8s-probes",
     types: services,
     severity: "medium",

@@ -169,6 +169,15 @@ export const awsNetwork: readonly Rule[] = [
     }),
   },
   {
+    name: "aws-endpoint-names",
+    types: ["aws:ec2/vpcEndpoint:VpcEndpoint"],
+    severity: "medium",
+    protects: "calls to AWS that leave the network in spite of a private endpoint",
+    standard: "",
+    fix: "privateDnsEnabled: true",
+    conditions: [where("vpcEndpointType", "Interface", is("privateDnsEnabled", true))],
+  },
+  {
     name: "aws-vpc-flow-logs",
     severity: "medium",
     protects: "traffic that nobody can look up after a break-in",

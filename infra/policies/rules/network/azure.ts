@@ -13,6 +13,7 @@ export const azureNetwork: readonly Rule[] = [
     conditions: [
       is("apiServerAccessProfile.enableVnetIntegration", true),
       is("apiServerAccessProfile.disableRunCommand", true),
+      isNot("apiServerAccessProfile.enablePrivateClusterPublicFQDN", true),
       test("apiServerAccessProfile", "have enablePrivateCluster or authorizedIPRanges", isClosed, {
         right: { enableVnetIntegration: true, disableRunCommand: true, enablePrivateCluster: true },
         wrong: [
@@ -119,7 +120,7 @@ export const azureNetwork: readonly Rule[] = [
     protects: "traffic that no rule looks at",
     standard: "CKV2_AZURE_31",
     fix: "networkSecurityGroup",
-    conditions: [isSet("networkSecurityGroup.id")],
+    conditions: [isSet("networkSecurityGroup.id"), isNot("privateEndpointNetworkPolicies", "Disabled")],
   },
   {
     name: "azure-ingress-narrow",
