@@ -3,10 +3,8 @@ import { isObject } from "../../../../infra/plan/engine/values.ts";
 import { type PlannedResource, Secret, Unknown, type Value } from "../../../../infra/plan/resource.ts";
 
 export type Mutation = {
-  /** `TYPE NAME PATH`, and what was done. */
+  /** `TYPE PATH`, with an element of a list as `[NAME]`, or as `[]` where it has none. */
   readonly name: string;
-  readonly type: string;
-  readonly path: string;
   readonly resource: PlannedResource;
   /** Null where the resource as a whole is taken away. */
   readonly mutant: PlannedResource | null;
@@ -23,25 +21,35 @@ const guardians =
 export function mutationsOf(resources: readonly PlannedResource[]): readonly Mutation[] {
   const own = resources.filter(({ custom, external, type }) => custom && !external && !type.startsWith("pulumi:"));
   return own.flatMap((resource) => [
-    ...(guardians.test(resource.type) ? [mutation(resource, "", "removed", null)] : []),
+    ...(guardians.test(resource.type) ? [mutation(resource, "", null)] : []),
     ...pathsOf(resource.inputs).flatMap((path) => mutationsAt(resource, path)),
-    ...(resource.protect ? [mutation(resource, "protect", "off", { ...resource, protect: false })] : []),
+    ...(resource.protect ? [mutation(resource, "protect", { ...resource, protect: false })] : []),
   ]);
 }
 
 function mutationsAt(resource: PlannedResource, path: readonly string[]): Mutation[] {
   if (!path.some((name) => guards.test(name))) return [];
   const value = at(resource.inputs, path);
-  const change = (done: string, to: Value | undefined) =>
-    mutation(resource, path.join("."), done, {
-      ...resource,
-      inputs: changed(resource.inputs, path, to) as PlannedResource["inputs"],
-    });
-  return typeof value === "boolean" ? [change("flipped", !value)] : [change("removed", undefined)];
+  const inputs = changed(resource.inputs, path, typeof value === "boolean" ? !value : undefined);
+  return [
+    mutation(resource, label(resource.inputs, path), { ...resource, inputs: inputs as PlannedResource["inputs"] }),
+  ];
 }
 
-function mutation(resource: PlannedResource, path: string, done: string, mutant: PlannedResource | null): Mutation {
-  return { name: `${resource.type} ${resource.name} ${path} ${done}`, type: resource.type, path, resource, mutant };
+function mutation(resource: PlannedResource, path: string, mutant: PlannedResource | null): Mutation {
+  // Of these types, each resource is one setting.
+  const { settingId, configurationName } = resource.inputs;
+  const name = [settingId ?? configurationName, path].filter((part) => typeof part === "string").join(" ");
+  return { name: `${resource.type} ${name}`, resource, mutant };
+}
+
+function label(value: Value, path: readonly string[]): string {
+  const steps = path.map((step, index) => {
+    if (!Array.isArray(at(value, path.slice(0, index)))) return `.${step}`;
+    const name = at(value, [...path.slice(0, index + 1), "name"]);
+    return `[${typeof name === "string" ? name : ""}]`;
+  });
+  return steps.join("").slice(1);
 }
 
 /** Of what is neither a map nor a list of maps: those are settings, the others hold them. */
