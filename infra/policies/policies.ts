@@ -5,6 +5,7 @@ import {
   type ReportViolation,
   type ResourceValidationArgs,
   type ResourceValidationPolicy,
+  type StackValidationArgs,
   type StackValidationPolicy,
   UnknownValueError,
 } from "@pulumi/policy";
@@ -57,13 +58,13 @@ export function problemsOf(rule: ResourceRule, values: Values): readonly string[
 }
 
 function stackPolicy(rule: StackRule, about: About, today: Today): StackValidationPolicy {
-  return {
-    ...about,
-    validateStack: (args, report) => {
-      const problems = rule.judge(args.resources.map(resourceOf));
-      for (const problem of problems) tell(rule, problem, args.getConfig<Config>(), today(), report);
-    },
+  const validate = (args: StackValidationArgs, report: ReportViolation) => {
+    const problems = rule.judge(args.resources.map(resourceOf));
+    for (const problem of problems) tell(rule, problem, args.getConfig<Config>(), today(), report);
   };
+  // The first type is what the rule is about: a stack without any is not even unpacked.
+  const [type] = rule.types;
+  return { ...about, validateStack: type === undefined ? validate : Object.assign(validate, { __pulumiType: type }) };
 }
 
 type Config = { readonly exceptions?: readonly Exception[] };

@@ -25,6 +25,7 @@ export type ResourceRule = About & {
 
 /** Asked of all resources of a stack together: what joins several. */
 export type StackRule = About & {
+  /** The first is what the rule is about; none where it is about everything. */
   readonly types: readonly string[];
   readonly judge: (resources: readonly Resource[]) => readonly Problem[];
   /** What the tests try: each list is a stack. */

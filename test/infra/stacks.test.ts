@@ -3,6 +3,7 @@ import type { Plan } from "../../infra/plan/resource.ts";
 import { inventoryIsAsReviewed } from "./support/checks/inventory.ts";
 import { physicalNamesAreUnique, physicalNamesFit } from "./support/checks/names.ts";
 import { everyResourceDescendsFromTheRoot } from "./support/checks/parents.ts";
+import { noPolicyIsBroken, stopPack } from "./support/checks/policies.ts";
 import { statefulResourcesAreProtected } from "./support/checks/protection.ts";
 import { noSecretIsPlain } from "./support/checks/secrets.ts";
 import { everythingIsTagged } from "./support/checks/tags.ts";
@@ -11,6 +12,8 @@ import { needsSdks, run } from "./support/sdks.ts";
 const stacks = ["aws", "gcp", "azure", "global", "local"];
 const profiles = ["small", "standard", "large"];
 const modes = ["preview", "up"] as const;
+
+after(stopPack);
 
 for (const stack of stacks) {
   for (const profile of profiles) {
@@ -24,6 +27,7 @@ for (const stack of stacks) {
 
         it("descends from one root", () => everyResourceDescendsFromTheRoot(plan));
         it("holds what was reviewed", () => inventoryIsAsReviewed(plan, profile));
+        it("breaks no policy", () => noPolicyIsBroken(plan, profile));
         it("shows no secret", () => noSecretIsPlain(plan));
         it("is tagged", () => everythingIsTagged(plan));
         it("gives every thing a name of its own", () => physicalNamesAreUnique(plan));

@@ -121,6 +121,31 @@ describe("npm run plan", () => {
       ]);
     });
 
+    it("says what policies say of each resource, and that a mandatory one does not hold", async () => {
+      const { plan: judged } = await import("../../../infra/plan/plan.ts");
+      const sarif = join(folder, "shop.sarif");
+      const options = { stack: "shop", config: {}, "unknown-refs": false, "no-policy": false, sarif } as const;
+      const { output, violated } = await judged({ ...options, json: false }, { program, world });
+      assert.ok(violated);
+      assert.match(output, / orders +aws\.sqs\.Queue.*\n.* ✗ aws-queue-policy mandatory\n/);
+      assert.match(output, /\nPolicies: \d+ mandatory \(\d+ rules\)\.\n/);
+      const { version, runs } = JSON.parse(await readFile(sarif, "utf8"));
+      assert.equal(version, "2.1.0");
+      const { ruleId, level, locations } = runs[0].results.find(
+        (one: { ruleId: string }) => one.ruleId === "aws-queue-policy",
+      );
+      assert.deepEqual([ruleId, level], ["aws-queue-policy", "error"]);
+      assert.match(locations[0].logicalLocations[0].fullyQualifiedName, /^urn:pulumi:shop::.*aws:sqs\/queue:Queue::/);
+      const { verdicts } = JSON.parse((await judged({ ...options, json: true }, { program, world })).output);
+      assert.equal(verdicts.length, runs[0].results.length);
+    });
+
+    it("exits with 2 where a mandatory policy does not hold, and with 0 where all do", async () => {
+      const tooFew = await command(["aws", "--config", 'database={"backupDays":1}']);
+      assert.equal(tooFew.code, 2);
+      assert.equal((await command(["local"])).code, 0);
+    });
+
     it("does not compare with another stack, or with anything else", async () => {
       const against = join(folder, "other.json");
       const printed = JSON.parse(await plan({ json: true }));

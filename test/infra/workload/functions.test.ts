@@ -50,8 +50,7 @@ describe("the tag of an image", () => {
     needsSdks(this);
     ({ sourceTag } = await import("../../../infra/workload/image.ts"));
     root = await mkdtemp(join(tmpdir(), "skykv-test-"));
-    for (const path of ["package.json", "package-lock.json", "client/package.json"])
-      write(path, "{}");
+    for (const path of ["package.json", "package-lock.json", "client/package.json"]) write(path, "{}");
     write("service/main.ts", "1");
     write("service/store/port.ts", "2");
   });
