@@ -14,6 +14,8 @@ export type Condition = {
   /** A value for which it holds, and those for which it does not: what the tests try. */
   readonly right: Value;
   readonly wrong: readonly Value[];
+  /** The one value that would do, where there is just one: a policy at the level `remediate` sets it. */
+  readonly remedy?: Scalar;
   /** It is asked only where this property has this value, or one that is not known yet. */
   readonly where?: { readonly path: string; readonly equals: Scalar };
 };
@@ -52,6 +54,7 @@ export function is(path: string, expected: Scalar): Condition {
     holds: (value) => value === expected,
     right: expected,
     wrong: [wrong],
+    remedy: expected,
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from "@pulumi/policy";
 import { problemOf } from "./condition.ts";
 import { type Exception, exceptionsSchema, withExceptions } from "./exceptions.ts";
+import { canRemedy, remedy } from "./remedy.ts";
 import { isStackRule, type Resource, type ResourceRule, type Rule, type StackRule } from "./rule.ts";
 import { subjectOf } from "./subject.ts";
 import { unguarded, type Values } from "./value.ts";
@@ -46,9 +47,15 @@ function resourcePolicy(rule: ResourceRule, about: About, today: Today): Resourc
   };
   // Pulumi then asks for resources of this type only, instead of unpacking each resource for each rule.
   const [type] = rule.types;
+  const remediate = (args: ResourceValidationArgs) => {
+    if (!rule.types.includes(args.type)) return undefined;
+    const values = subjectOf(args.type, inputsOf(args.props), args.opts.protect);
+    return remedy(rule, values, args.props) ? args.props : undefined;
+  };
   return {
     ...about,
     validateResource: rule.types.length === 1 ? Object.assign(validate, { __pulumiType: type }) : validate,
+    ...(canRemedy(rule) ? { remediateResource: remediate } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Pack } from "../../../infra/plan/policy/pack.ts";
+import type { PlannedResource } from "../../../infra/plan/resource.ts";
 import { withExceptions } from "../../../infra/policies/exceptions.ts";
 import { planned } from "../support/plans.ts";
 import { needsSdks, repositoryFile } from "../support/sdks.ts";
@@ -31,7 +32,7 @@ describe("a file of levels", function () {
   this.timeout(60_000);
   let folder: string;
   let pack: Pack;
-  let rulesThatFail: (levels: unknown) => Promise<readonly string[]>;
+  let rulesThatFail: (levels: unknown, resource?: PlannedResource) => Promise<readonly string[]>;
   const queue = planned({ type: "aws:sqs/queue:Queue", name: "dead", inputs: { messageRetentionSeconds: 86_400 } });
 
   before(async function () {
@@ -40,11 +41,11 @@ describe("a file of levels", function () {
     const { configure, judgeResource } = await import("../../../infra/plan/policy/judge.ts");
     folder = await mkdtemp(join(tmpdir(), "skykv-test-"));
     pack = await startPack();
-    rulesThatFail = async (levels) => {
+    rulesThatFail = async (levels, resource = queue) => {
       const file = join(folder, "levels.json");
       await writeFile(file, typeof levels === "string" ? levels : JSON.stringify(levels));
       await configure(pack, file);
-      return (await judgeResource(pack, queue)).map(({ rule, level }) => `${rule} ${level}`);
+      return (await judgeResource(pack, resource)).map(({ rule, level }) => `${rule} ${level}`);
     };
   });
   after(async () => {
@@ -78,6 +79,30 @@ describe("a file of levels", function () {
       /levels\.json: aws-sqs-customer-key/,
     );
     await assert.rejects(rulesThatFail("{"), /levels\.json: .*JSON/);
+  });
+
+  it("has a policy set the one value that will do, and then find nothing wrong", async () => {
+    const open = {
+      type: "aws:rds/clusterInstance:ClusterInstance",
+      name: "open",
+      inputs: { publiclyAccessible: true },
+    };
+    const nested = {
+      type: "aws:eks/cluster:Cluster",
+      name: "nested",
+      inputs: { accessConfig: { authenticationMode: "API" } },
+    };
+    assert.deepEqual(await rulesThatFail({ all: "disabled", "aws-rds-private": "remediate" }, planned(open)), [
+      "aws-rds-private remediated",
+    ]);
+    assert.deepEqual(await rulesThatFail({ all: "disabled", "aws-eks-entries-only": "remediate" }, planned(nested)), [
+      "aws-eks-entries-only remediated",
+    ]);
+  });
+
+  it("leaves a policy mandatory that cannot set anything", async () => {
+    const failing = await rulesThatFail({ all: "disabled", "aws-sqs-customer-key": "remediate" });
+    assert.deepEqual(failing, ["aws-sqs-customer-key mandatory"]);
   });
 
   it("is there for production, and for what is small", async () => {
