@@ -24,7 +24,7 @@ Exit codes: 0 there is a plan and every mandatory policy holds, 1 there is no pl
 command line is wrong or the program fails, 2 there is a plan and a mandatory policy does not hold.
 `;
 
-const install = `The Pulumi SDKs are not installed. Run: npm ci --prefix infra (480 MB, about a minute)\n`;
+const install = `The Pulumi SDKs are not installed. Run: npm ci --prefix infra (500 MB, about a minute)\n`;
 
 class UsageError extends Error {}
 

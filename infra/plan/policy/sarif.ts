@@ -23,11 +23,7 @@ export function toSarif(verdicts: readonly Verdict[], file: string): string {
       },
     ],
   }));
-  const driver = {
-    name: "SkyKV policies",
-    informationUri: "https://github.com/skykv/skykv/blob/main/docs/policies.md",
-    rules,
-  };
+  const driver = { name: "SkyKV policies", rules };
   const log = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
