@@ -25,12 +25,13 @@ export async function startPack(folder = policies): Promise<Pack> {
     process.execPath,
     [
       ...["--require", join(import.meta.dirname, "../engine/without-source-maps.cjs")],
+      ...["--require", join(import.meta.dirname, "ends-with-parent.cjs")],
       join(infra, "node_modules/@pulumi/pulumi/cmd/run-policy-pack"),
       // The address of an engine, of which this runner makes no use.
       "none",
       ".",
     ],
-    { cwd: folder, env: environment(), stdio: ["ignore", "pipe", "pipe"] },
+    { cwd: folder, env: environment(), stdio: ["pipe", "pipe", "pipe"] },
   );
   const ended = once(child, "exit");
   const errors = text(child.stderr);
