@@ -201,18 +201,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
     },
   ],
-  "a repair counts as done though keys could not be merged": [
-    {
-      file: "service/replication/repair.ts",
-      find: "if (failed) throw",
-      replace: "if (failed === undefined) throw",
-    },
-    {
-      file: "service/replication/repair.ts",
-      find: "if (failed !== -1) throw",
-      replace: "if (failed < -1) throw",
-    },
-  ],
   "a write counts as confirmed when its time is over": [
     {
       file: "service/replication/confirmation.ts",
@@ -324,7 +312,7 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
     },
     "`all` means whoever answers first": {
       test: "test/service/replication/confirmation.test.ts",
-      changes: [{ file: confirmation, find: 'level === "all" ? this.#couriers.length : 1', replace: "1" }],
+      changes: [{ file: confirmation, find: 'level === "all" ? couriers.length : 1', replace: "1" }],
     },
     "each peer may have another part of what is confirmed": {
       test: "test/service/replication/confirmation.test.ts",
