@@ -3,10 +3,11 @@ import { SkyKV, type ValueEntry } from "../../client/client.ts";
 import { cities } from "../../examples/cities/cities.ts";
 import { compare } from "../../examples/cities/compare.ts";
 import { type Summary, tour } from "../../examples/cities/tour.ts";
+import { isLong } from "../support/length.ts";
 import { startTestService, type TestService } from "../support/service.ts";
 
 /** All of the data set where time does not matter; elsewhere every eighth record, which is from every large country. */
-const records = process.env.CI === "true" ? cities : cities.filter((_, i) => i % 8 === 0);
+const records = isLong ? cities : cities.filter((_, i) => i % 8 === 0);
 
 describe("the example on the world's cities", () => {
   let service: TestService;

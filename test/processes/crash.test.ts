@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { signalProcess } from "../../tools/box/process.ts";
 import type { Service } from "../../tools/box/service.ts";
 import { isReady, Kv, until } from "../support/kv.ts";
+import { isLong } from "../support/length.ts";
 import { checkLinearizable } from "../support/linearizability.ts";
 import { ProcessCloud } from "../support/processes.ts";
 import { pick, randomFrom } from "../support/random.ts";
@@ -11,7 +12,7 @@ import { counter, hotKeys, Load } from "./load.ts";
 import { Watcher } from "./watcher.ts";
 
 /** In CI as many as the claim needs; otherwise enough to meet every kind of crash. */
-const rounds = process.env.CI === "true" ? 20 : 8;
+const rounds = isLong ? 20 : 8;
 const clients = 8;
 
 describe(`after ${rounds} crashes of the service and of PostgreSQL under load (seed ${seed})`, function () {

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Running } from "../../../service/main.ts";
 import type { Store } from "../../../service/store/port.ts";
+import { isLong } from "../../support/length.ts";
 import { seed } from "../../support/seed.ts";
 import { startTestService, type TestService } from "../../support/service.ts";
 import { command } from "./commands.ts";
 import { Run } from "./run.ts";
 import { Api, clockIo, startBeside, TestClock } from "./support.ts";
 
-const isCi = process.env.CI === "true";
 /** Sequences of commands to try, and the commands that must have been done in all. */
-const [sequences, least] = isCi ? [500, 10_000] : [100, 2000];
+const [sequences, least] = isLong ? [500, 10_000] : [100, 2000];
 const sequence = fc.array(command, { maxLength: 60, size: "max" });
 const settings = fc.record({
   requireCondition: fc.constantFrom(false, false, false, true),
