@@ -112,21 +112,27 @@ describe("writes of three clouds that others confirm", function () {
   });
 
   it("of a batch or a transaction are confirmed as a whole", async () => {
+    // Transactions are for namespaces with a home.
+    await send("PUT", "/v1/namespaces/owned", { "Content-Type": "application/json" }, '{"home": "aws"}');
+    await until("azure knows the namespace", 20_000, async () => {
+      const headers = { Authorization: `Bearer ${adminKey}` };
+      return (await fetch(`${cluster.services.get("azure")!.url}/v1/namespaces/owned`, { headers })).ok;
+    });
     freeze("gcp");
     const body = (keys: string[]) =>
       JSON.stringify({ operations: [...keys.map((key) => ({ op: "put", key, value: "v" })), { op: "get", key: "x" }] });
     for (const verb of ["batch", "transact"]) {
-      const late = await send("POST", `/v1/kv/default:${verb}`, all, body([`${verb}-a`, `${verb}-b`]));
+      const late = await send("POST", `/v1/kv/owned:${verb}`, all, body([`${verb}-a`, `${verb}-b`]));
       assert.equal(late.status, 504);
       const { versions } = JSON.parse(late.text) as { versions: { key: string; version: string }[] };
       assert.deepEqual(
         versions.map(({ key }) => key),
         [`${verb}-a`, `${verb}-b`],
       );
-      assert.equal((await cluster.kv("aws").get(`${verb}-b`))!.version, versions[1]!.version);
-      const one = await send("POST", `/v1/kv/default:${verb}`, peer, body([`${verb}-c`, `${verb}-d`]));
+      assert.equal((await cluster.kv("aws", "owned").get(`${verb}-b`))!.version, versions[1]!.version);
+      const one = await send("POST", `/v1/kv/owned:${verb}`, peer, body([`${verb}-c`, `${verb}-d`]));
       assert.deepEqual([one.status, one.headers.get("KV-Durability")], [200, "peer"]);
-      for (const key of [`${verb}-c`, `${verb}-d`]) assert.notEqual(await cluster.kv("azure").get(key), null);
+      for (const key of [`${verb}-c`, `${verb}-d`]) assert.notEqual(await cluster.kv("azure", "owned").get(key), null);
     }
   });
 

@@ -69,7 +69,7 @@ describe("two clouds whose API and replicator are processes of their own", funct
   it("have replicators that serve nobody, but tell how they are", async () => {
     const { url, metricsUrl } = replicators.get("aws")!;
     assert.equal(url, "");
-    assert.ok(await isReady(metricsUrl));
+    await until("the replicator has compared its database with the peer's", 20_000, () => isReady(metricsUrl));
     assert.match(await (await fetch(`${metricsUrl}/metrics`)).text(), /^skykv_replication_sent_entries_total\{/m);
   });
 

@@ -83,8 +83,8 @@ export class Cluster {
     return [...this.#ports.keys()].filter((name) => cloudOf(name) === cloud);
   }
 
-  kv(name: string): Kv {
-    return new Kv(this.services.get(name)!.url);
+  kv(name: string, namespace = "default"): Kv {
+    return new Kv(this.services.get(name)!.url, undefined, undefined, namespace);
   }
 
   peerPort(name: string): number {

@@ -16,10 +16,15 @@ const releases: Readonly<Record<string, readonly Mutation[]>> = {
     },
     {
       file: "service/replication/receiver.ts",
-      find: '{ kind: "heard", catalog: await this.#catalog.digest() }',
-      replace: '{ kind: "heard" } as never',
+      find: 'return { kind: "heard", catalog };',
+      replace: 'return { kind: "heard" } as never;',
     },
-    { file: sender, find: "await this.#catalog.isDue(catalog)", replace: "false" },
+    {
+      file: sender,
+      find: '{ kind: "heartbeat", claims, catalog: mine }',
+      replace: '{ kind: "heartbeat", claims } as never',
+    },
+    { file: sender, find: "await this.#catalog.isDue(mine, catalog)", replace: "false" },
     { file: sender, find: "void this.#attempt(() => this.#catalog.run());", replace: "return;" },
   ],
   newer: [
