@@ -67,10 +67,10 @@ describe("hints through RabbitMQ", function () {
       hints.listen((shards) => heard.push(...shards));
       await channel.deleteQueue(queue);
       await until("it is made anew", 30_000, () => {
-        hints.announce([9]);
-        return heard.includes(9);
+        hints.announce([3]);
+        return heard.includes(3);
       });
-      assert.ok(heard.every((shard) => shard === 9));
+      assert.ok(heard.every((shard) => shard === 3));
     } finally {
       await hints.close();
       await connection.close();
