@@ -97,7 +97,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers> {
     onRefused: (reason) => onEvent({ kind: "refused", peer: "", reason }),
     onTrouble: (error) => log.warn({ err: error }, "a peer's request failed"),
   });
-  await replication.join();
+  await replication.open();
   const port = answers ? await listener.listen() : null;
   if (sends) {
     replication.start();

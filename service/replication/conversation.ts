@@ -1,3 +1,4 @@
+import type { Path } from "../kv/path.ts";
 import { isExpelled, type News, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import { type Answer, decode, encode, type Head, type Refusal, type Request, readAnswer } from "./protocol.ts";
@@ -57,6 +58,14 @@ export async function ask<Kind extends Answer["kind"]>(
   if (!isCurrent || theirs.sender.incarnation !== head.to) throw new RefusedError(peer, "incarnation");
   if (body.kind !== expected) throw new Error(`expected the answer ${expected}, found ${body.kind}`);
   return body as Extract<Answer, { kind: Kind }>;
+}
+
+/** What a key is at the peer now, with all that merging it here needs; null: nothing. */
+export async function fetchCurrent(io: Io, peer: string, path: Path) {
+  const self = await io.store.identity();
+  const { entries } = await ask(io, peer, { kind: "fetch", paths: [path] }, "fetched", self.floor);
+  if (entries.length !== 1) throw new Error(`expected one entry of ${peer}, found ${entries.length}`);
+  return { self, sender: await senderOf(io, peer), carried: entries[0] ?? null };
 }
 
 /** Times that something is done anew because the floor rose. */

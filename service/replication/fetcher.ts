@@ -3,7 +3,7 @@ import type { Digest } from "../blobs/port.ts";
 import type { Carried } from "../kv/carried.ts";
 import type { Path } from "../kv/path.ts";
 import { Backoff } from "./backoff.ts";
-import { ask, RefusedError, senderOf } from "./conversation.ts";
+import { fetchCurrent, RefusedError } from "./conversation.ts";
 import type { Io } from "./io.ts";
 import type { Merger } from "./merger.ts";
 
@@ -101,10 +101,8 @@ export class BlobFetcher {
 
   /** Takes in what the key is at the peer by now: the entry that named the blob may be from under an older floor. */
   async #merge(path: Path): Promise<void> {
-    const self = await this.#io.store.identity();
-    const { entries } = await ask(this.#io, this.#peer, { kind: "fetch", paths: [path] }, "fetched", self.floor);
-    const sender = await senderOf(this.#io, this.#peer);
-    if (entries[0]) await this.#merger.merge(sender, [entries[0]], self);
+    const { self, sender, carried } = await fetchCurrent(this.#io, this.#peer, path);
+    if (carried !== null) await this.#merger.merge(sender, [carried], self);
   }
 
   /** The bytes of a blob; goes on where a broken connection ended. */

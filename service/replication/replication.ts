@@ -51,7 +51,7 @@ export class Replication {
   #recovering = false;
   #copied = false;
   #expelled = false;
-  #joinedAt = 0;
+  #openedAt = 0;
   /** As this process has last seen it, a few seconds ago. */
   readonly #expelledPeers = new Set<string>();
   #running: Promise<unknown> = Promise.resolve();
@@ -75,10 +75,9 @@ export class Replication {
     this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
 
-  /** Makes the peers known to the database; nothing may be received before. */
-  async join(): Promise<void> {
-    await this.#io.store.join(this.#options.peers, this.#io.now());
-    this.#joinedAt = this.#io.monotonic();
+  /** Takes note of what the database is, which must have joined its peers; nothing may be received before. */
+  async open(): Promise<void> {
+    this.#openedAt = this.#io.monotonic();
     this.#note(await this.#io.store.identity());
   }
 
@@ -213,7 +212,7 @@ export class Replication {
   /** Who reaches no peer at all cannot know whether there is one, and has to be the first cloud then. */
   async #endCopying(): Promise<void> {
     const { store, monotonic } = this.#io;
-    const isAlone = monotonic() - this.#joinedAt > firstContact;
+    const isAlone = monotonic() - this.#openedAt > firstContact;
     const peers = (await store.peers()).filter((peer) => !isExpelled(peer));
     if (!peers.every(({ incarnation, cleanAt }) => (incarnation === null ? isAlone : cleanAt !== null))) return;
     await store.copied();

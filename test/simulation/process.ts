@@ -151,9 +151,10 @@ export class Process {
 
   /** Resolves when it takes requests. */
   async start(): Promise<void> {
-    await this.#replication.join();
-    const { incarnatedAt } = await this.#member.identity();
     const members = new Set(this.#world.names.filter((name) => name !== this.cloud.name));
+    await this.#member.join([...members], this.now());
+    await this.#replication.open();
+    const { incarnatedAt } = await this.#member.identity();
     this.#sessions = new Sessions({
       here: { cloud: this.cloud.name, since: incarnatedAt, members },
       cache: this.#cache,

@@ -119,7 +119,11 @@ export async function memoryClouds(names: readonly string[], route: { through: R
       ),
     );
   }
-  for (const cloud of clouds.values()) await cloud.replication.join();
+  for (const { name, member, replication } of clouds.values()) {
+    const peers = names.filter((other) => other !== name);
+    await member.join(peers, wallClock());
+    await replication.open();
+  }
   return clouds;
 }
 
