@@ -136,6 +136,15 @@ describe("writes of three clouds that others confirm", function () {
     }
   });
 
+  it("claim no other cloud when a transaction is refused", async () => {
+    const operations = [
+      { op: "check", key: "absent", if_match: "*" },
+      { op: "put", key: "x", value: "v" },
+    ];
+    const refused = await send("POST", "/v1/kv/owned:transact", all, JSON.stringify({ operations }));
+    assert.deepEqual([refused.status, refused.headers.get("KV-Durability")], [412, "local"]);
+  });
+
   it("of an import and a deletion by prefix end with what is not confirmed", async () => {
     freeze("gcp");
     const lines = '{"key": "in/1", "value": "v"}\n{"key": "in/2", "value": "v"}\n';

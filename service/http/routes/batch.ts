@@ -289,11 +289,16 @@ async function transact(service: Service, request: Request): Promise<Outcome> {
   const failed = answer.results.findIndex((result) => !result.ok);
   if (failed !== -1) {
     const result = answer.results[failed]! as Extract<StepResult, { ok: false }>;
-    const headers = await headersOf(service, request, {
-      results: [],
-      seen: seenIn(service, answer.results),
-      replayed: answer.replayed,
-    });
+    // Nothing was written, so no other cloud has confirmed anything.
+    const headers = await headersOf(
+      service,
+      { ...request, durability: "local" },
+      {
+        results: [],
+        seen: seenIn(service, answer.results),
+        replayed: answer.replayed,
+      },
+    );
     throw at(refusalOf(result.reason, result.current, headers), failed, inputs[failed]!.key);
   }
   const budget = new ValueBudget();
