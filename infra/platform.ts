@@ -1,6 +1,6 @@
-import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Cloud, Component } from "./names.ts";
+import type { k8s } from "./sdk/k8s.cjs";
 
 /**
  * What one cloud provides to the workload. A contract of answers, not a common denominator: each cloud uses its own

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import { principalWord } from "./cluster-settings.ts";
 import type { EntityArgs } from "./entity.ts";
 

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import { type AlarmRule, brokerRules, cacheRules, databaseRules, deadLetterRules, queueRules } from "./alarm-rules.ts";
 import type { Broker } from "./broker.ts";
 import type { Cache } from "./cache.ts";

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import { Bucket } from "./bucket.ts";
 import type { EntityArgs } from "./entity.ts";
 import { named, stackName } from "./names.ts";

@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { aws } from "../sdk/aws.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { named, stackName } from "./names.ts";
 import type { Network } from "./network.ts";

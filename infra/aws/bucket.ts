@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { document, type Statement, tlsOnly } from "./policy.ts";
 

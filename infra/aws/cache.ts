@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Cache as CacheAnswer } from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
 import { cacheNodes } from "./cache-nodes.ts";
 import { CacheUsers } from "./cache-users.ts";
 import type { EntityArgs } from "./entity.ts";

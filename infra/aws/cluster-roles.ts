@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig } from "../config/aws.ts";
+import { aws } from "../sdk/aws.cjs";
 import { clusterRights } from "./cluster-rights.ts";
 import type { EntityArgs } from "./entity.ts";
 import { document, trust } from "./policy.ts";

@@ -1,7 +1,7 @@
-import * as aws from "@pulumi/aws";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { changesInPlace } from "../kubernetes.ts";
+import { aws } from "../sdk/aws.cjs";
+import { k8s } from "../sdk/k8s.cjs";
 import { Administrators } from "./administrators.ts";
 import { ClusterRoles } from "./cluster-roles.ts";
 import { clusterSettings, endpointSettings, nodeSettings } from "./cluster-settings.ts";

@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Database as DatabaseAnswer } from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
 import { databaseAuthorities } from "./database-authorities.ts";
 import type { EntityArgs } from "./entity.ts";
 import { named, stackName } from "./names.ts";

@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Ingress as IngressAnswer, LoadBalancer } from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { balancerSettings } from "./load-balancer.ts";
 import { named } from "./names.ts";

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { keyPolicy } from "./key-policy.ts";
 import { stackName } from "./names.ts";

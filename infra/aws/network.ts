@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig, ZoneLetter } from "../config/aws.ts";
+import { aws } from "../sdk/aws.cjs";
 import { PrivateEndpoints } from "./endpoints.ts";
 import type { EntityArgs } from "./entity.ts";
 import { named } from "./names.ts";

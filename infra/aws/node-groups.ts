@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import { named } from "./names.ts";
 import { imageType, share } from "./node-sizes.ts";
 import type { NodesArgs } from "./nodes.ts";

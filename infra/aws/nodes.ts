@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
+import { k8s } from "../sdk/k8s.cjs";
 import { labelsOf } from "../workload/labels.ts";
 import type { EntityArgs } from "./entity.ts";
 import { podTrust } from "./identity-trust.ts";

@@ -1,10 +1,10 @@
-import * as aws from "@pulumi/aws";
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { AwsConfig } from "../config/aws.ts";
 import type { Component } from "../names.ts";
 import type * as contract from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
+import type { k8s } from "../sdk/k8s.cjs";
 import { Alarms } from "./alarms.ts";
 import { Audit } from "./audit.ts";
 import { Blobs } from "./blobs.ts";

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import type { Tags } from "../tags.ts";
 import { type Pod, podTrust } from "./identity-trust.ts";
 import { document, type Statement } from "./policy.ts";

@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Registry as RegistryAnswer } from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
 import type { EntityArgs } from "./entity.ts";
 
 export type RegistryArgs = EntityArgs & { readonly key: pulumi.Output<string> };

@@ -1,8 +1,8 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { AwsConfig } from "../config/aws.ts";
 import type { SecretName, SecretStore } from "../platform.ts";
+import { aws } from "../sdk/aws.cjs";
 import { vaultStore } from "../vault.ts";
 import type { Broker } from "./broker.ts";
 import type { Database } from "./database.ts";

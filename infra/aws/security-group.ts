@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
+import { aws } from "../sdk/aws.cjs";
 import type { Tags } from "../tags.ts";
 
 export type Admission = {

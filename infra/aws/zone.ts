@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ZoneLetter } from "../config/aws.ts";
+import { aws } from "../sdk/aws.cjs";
 import type { Tags } from "../tags.ts";
 import { named } from "./names.ts";
 import type { ZoneRanges } from "./subnets.ts";

@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 import { type Alarm, alarms } from "./alarm-rules.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Cache } from "./cache.ts";

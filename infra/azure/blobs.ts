@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
 import type { EntityArgs } from "./entity.ts";
 import type { Identities } from "./identities.ts";
 import { PrivateEndpoint } from "./private-endpoint.ts";

@@ -1,5 +1,5 @@
-import type * as azure from "@pulumi/azure-native";
 import type { AzureConfig } from "../config/azure.ts";
+import type { azure } from "../sdk/azure.cjs";
 import type { Key, KeyUser } from "./key.ts";
 
 /** What a cluster of Redis is made of, its place left out. */

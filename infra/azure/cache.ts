@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
 import { report } from "./audit.ts";
 import { cacheArgs, databaseSettings, port } from "./cache-profile.ts";
 import type { EntityArgs } from "./entity.ts";

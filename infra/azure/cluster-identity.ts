@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 import type { Key } from "./key.ts";
 import type { Network } from "./network.ts";
 import { located, type Place } from "./place.ts";

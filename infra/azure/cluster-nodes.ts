@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import type * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 import { poolName, poolOf, scaled } from "./cluster-profile.ts";
 import type { EntityArgs } from "./entity.ts";
 import { located } from "./place.ts";

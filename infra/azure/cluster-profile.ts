@@ -1,6 +1,6 @@
-import type * as azure from "@pulumi/azure-native";
 import type * as pulumi from "@pulumi/pulumi";
 import type { AzureConfig } from "../config/azure.ts";
+import type { azure } from "../sdk/azure.cjs";
 import type { Key } from "./key.ts";
 import type { Network } from "./network.ts";
 import { overlay } from "./network-plan.ts";

@@ -1,7 +1,7 @@
-import * as azure from "@pulumi/azure-native";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { changesInPlace } from "../kubernetes.ts";
+import { azure } from "../sdk/azure.cjs";
+import { k8s } from "../sdk/k8s.cjs";
 import { report } from "./audit.ts";
 import { ClusterIdentity } from "./cluster-identity.ts";
 import { workloadNodes } from "./cluster-nodes.ts";

@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { AzureConfig } from "../config/azure.ts";
+import { azure } from "../sdk/azure.cjs";
 import type { Identity } from "./identity.ts";
 import type { Place } from "./place.ts";
 

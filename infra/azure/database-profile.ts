@@ -1,5 +1,5 @@
-import type * as azure from "@pulumi/azure-native";
 import type { AzureConfig } from "../config/azure.ts";
+import type { azure } from "../sdk/azure.cjs";
 import type { GeoBackupKey } from "./geo-backup-key.ts";
 import { asMap, type Key, type KeyUser } from "./key.ts";
 

@@ -1,7 +1,7 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import { physicalName } from "../physical-name.ts";
 import type { Platform } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
 import type { Tags } from "../tags.ts";
 import { report } from "./audit.ts";
 import { DatabaseContents } from "./database-contents.ts";

@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { located } from "./place.ts";
 import { grant } from "./roles.ts";

@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { LoadBalancer, Platform } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
 import type { Cluster } from "./cluster.ts";
 import type { EntityArgs } from "./entity.ts";
 import { publicAddress } from "./network.ts";

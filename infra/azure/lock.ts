@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import type * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 
 /**
  * Azure's own protection from deletion, whoever asks. What is granted on a locked resource cannot be taken away either:

@@ -1,7 +1,7 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { AzureConfig } from "../config/azure.ts";
 import { ports } from "../names.ts";
+import { azure } from "../sdk/azure.cjs";
 import { planSubnets, type SubnetName, subnetNames } from "./network-plan.ts";
 import { located, type Place } from "./place.ts";
 import { securityRuleArgs, securityRules } from "./security-rules.ts";

@@ -1,5 +1,5 @@
-import type * as azure from "@pulumi/azure-native";
 import type * as pulumi from "@pulumi/pulumi";
+import type { azure } from "../sdk/azure.cjs";
 import type { Tags } from "../tags.ts";
 
 /** Where everything of one stack is, and what all of it carries. */

@@ -1,9 +1,9 @@
-import * as azure from "@pulumi/azure-native";
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { AzureConfig } from "../config/azure.ts";
 import type { Platform } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
+import type { k8s } from "../sdk/k8s.cjs";
 import { Alarms } from "./alarms.ts";
 import { Audit } from "./audit.ts";
 import { Backups } from "./backups.ts";

@@ -1,4 +1,4 @@
-import type * as azure from "@pulumi/azure-native";
+import type { azure } from "../sdk/azure.cjs";
 import type { Key, KeyUser } from "./key.ts";
 
 /** What a namespace of Service Bus is made of, its place left out. */

@@ -1,4 +1,4 @@
-import type * as azure from "@pulumi/azure-native";
+import type { azure } from "../sdk/azure.cjs";
 import { asMap, type Key, type KeyUser } from "./key.ts";
 
 /**

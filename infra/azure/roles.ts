@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 
 /** Roles that are built into Azure, by their ids, which are the same in every tenant. */
 export const roles = {

@@ -1,8 +1,8 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { AzureConfig } from "../config/azure.ts";
 import type { SecretName, SecretStore } from "../platform.ts";
+import { azure } from "../sdk/azure.cjs";
 import { vaultStore } from "../vault.ts";
 import type { EntityArgs } from "./entity.ts";
 import type { Identities } from "./identities.ts";

@@ -1,5 +1,5 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import { azure } from "../sdk/azure.cjs";
 import { report } from "./audit.ts";
 import { type Key, KeyUser } from "./key.ts";
 import { lock } from "./lock.ts";

@@ -1,5 +1,5 @@
-import type * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
+import type { azure } from "../sdk/azure.cjs";
 import type { Key, KeyUser } from "./key.ts";
 
 /**

@@ -1,8 +1,8 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudConfig } from "../config/config.ts";
 import { endpointHost, peersHost } from "../names.ts";
 import type { Ingress } from "../platform.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 import { locationOf } from "./locations.ts";
 import { type Addresses, addressRecords, monitorOf, poolOf, probeOf } from "./pool.ts";
 import type { Tunnel } from "./tunnel.ts";

@@ -1,7 +1,7 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudConfig } from "../config/config.ts";
 import { endpointHost, workloadNamespace } from "../names.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 
 export type TunnelArgs = {
   readonly config: CloudConfig;

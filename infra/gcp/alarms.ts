@@ -1,5 +1,5 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
+import { gcp } from "../sdk/gcp.cjs";
 import { type Alarm, cacheAlarms, databaseAlarms, queueAlarms } from "./alarm-list.ts";
 import type { Cache } from "./cache.ts";
 import type { Database } from "./database.ts";

@@ -1,7 +1,7 @@
-import type { types } from "@pulumi/gcp";
+import type { gcp } from "../sdk/gcp.cjs";
 
 /** Where clients learn of the nodes: one of the two endpoints that Memorystore makes. */
-export function discoveryAddress(endpoints: readonly types.output.memorystore.InstanceEndpoint[]): string {
+export function discoveryAddress(endpoints: readonly gcp.types.output.memorystore.InstanceEndpoint[]): string {
   const connections = endpoints.flatMap((endpoint) => endpoint.connections ?? []);
   const discovery = connections.find(
     ({ pscAutoConnection }) => pscAutoConnection?.connectionType === "CONNECTION_TYPE_DISCOVERY",

@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { Cache as Contract } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import { connectCondition, discoveryAddress } from "./cache-args.ts";
 import type { EntityArgs } from "./entity.ts";
 import type { Identity } from "./identity.ts";

@@ -1,6 +1,6 @@
-import type * as gcp from "@pulumi/gcp";
 import type * as pulumi from "@pulumi/pulumi";
 import type { GcpConfig } from "../config/gcp.ts";
+import type { gcp } from "../sdk/gcp.cjs";
 import type { Labels } from "./labels.ts";
 import type { Place } from "./network.ts";
 

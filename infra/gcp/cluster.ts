@@ -1,7 +1,7 @@
-import * as gcp from "@pulumi/gcp";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { changesInPlace } from "../kubernetes.ts";
+import { gcp } from "../sdk/gcp.cjs";
+import { k8s } from "../sdk/k8s.cjs";
 import { clusterArgs, kubeconfig, nodePoolArgs } from "./cluster-args.ts";
 import { type EntityArgs, longestAccountId } from "./entity.ts";
 import type { Network } from "./network.ts";

@@ -1,7 +1,7 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import { components } from "../names.ts";
 import type { Database as Contract } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import { databaseUser, hostName, loginCondition, settingsOf, zoneName } from "./database-args.ts";
 import type { EntityArgs } from "./entity.ts";
 import type { Identity } from "./identity.ts";

@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import { type Component, components, serviceAccount, workloadNamespace } from "../names.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import type { Cluster } from "./cluster.ts";
 import { workloadPool } from "./cluster-args.ts";
 import { type EntityArgs, longestAccountId } from "./entity.ts";

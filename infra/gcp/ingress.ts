@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { Ingress as Contract, LoadBalancer } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import type { EntityArgs } from "./entity.ts";
 
 /** Fixed public addresses of the two load balancers, which GKE makes for the Services. */

@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { GcpConfig } from "../config/gcp.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { rangesOf } from "./ranges.ts";
 

@@ -1,11 +1,11 @@
-import * as gcp from "@pulumi/gcp";
-import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { GcpConfig } from "../config/gcp.ts";
 import { type Component, components } from "../names.ts";
 import { physicalName } from "../physical-name.ts";
 import type { Platform, Identity as PodIdentity } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
+import type { k8s } from "../sdk/k8s.cjs";
 import { Alarms } from "./alarms.ts";
 import { Audit } from "./audit.ts";
 import { Blobs } from "./blobs.ts";

@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { Queue as Contract } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import type { EntityArgs } from "./entity.ts";
 import { type Identity, podPrincipal } from "./identity.ts";
 import { agentMember } from "./service-agents.ts";

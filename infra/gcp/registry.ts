@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { Registry as Contract } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import type { EntityArgs } from "./entity.ts";
 
 /** Images. A tag, once pushed, always means the same image. */

@@ -1,8 +1,8 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import type { PlatformArgs } from "../cloud.ts";
 import type { GcpConfig } from "../config/gcp.ts";
 import type { SecretName, SecretStore } from "../platform.ts";
+import { gcp } from "../sdk/gcp.cjs";
 import { vaultStore } from "../vault.ts";
 import type { EntityArgs } from "./entity.ts";
 import type { Identity } from "./identity.ts";

@@ -1,5 +1,5 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
+import { gcp } from "../sdk/gcp.cjs";
 
 /** The APIs that this platform calls, without their `.googleapis.com`. */
 export const apis = [

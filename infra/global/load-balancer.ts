@@ -1,7 +1,7 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { GlobalConfig } from "../config/global.ts";
 import { steer } from "../edge/steering.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 import { membersOf, type Pools, poolsOf } from "./members.ts";
 
 export type EdgeLoadBalancerArgs = {

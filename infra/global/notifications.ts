@@ -1,7 +1,7 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { GlobalConfig } from "../config/global.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 
 export type NotificationsArgs = {
   readonly config: GlobalConfig;

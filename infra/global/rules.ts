@@ -1,6 +1,6 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { GlobalConfig } from "../config/global.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 import { cacheRules } from "./rules/cache.ts";
 import { customRules, managedRules } from "./rules/firewall.ts";
 import { rateLimits } from "./rules/rate-limits.ts";

@@ -1,10 +1,10 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { adminKey } from "../admin-key.ts";
 import type { LocalConfig } from "../config/local.ts";
 import { changesInPlace } from "../kubernetes.ts";
 import { type Component, components, dataNamespace } from "../names.ts";
 import type { Identity, WorkloadPlatform } from "../platform.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { Namespace } from "../workload/namespace.ts";
 import type { SecretValues } from "../workload/secrets.ts";

@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { dataNamespace, workloadNamespace } from "../names.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { type Labels, labelsOf } from "../workload/labels.ts";
 import { containerSecurity, podDefaults, scratch } from "../workload/pod.ts";

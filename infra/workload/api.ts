@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ports } from "../names.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { type DeploymentArgs, deploymentSpec, disruptionBudgetSpec } from "./deployment.ts";
 import { apiPort, type EnvironmentArgs } from "./environment.ts";

@@ -1,5 +1,5 @@
-import type * as k8s from "@pulumi/kubernetes";
 import { ports } from "../names.ts";
+import type { k8s } from "../sdk/k8s.cjs";
 import { selectorOf } from "./labels.ts";
 import { type PodArgs, podTemplate } from "./pod.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { labelsOf } from "./labels.ts";
 import { type PodArgs, podTemplate } from "./pod.ts";

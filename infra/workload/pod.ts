@@ -1,7 +1,7 @@
-import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type Component, serviceAccount } from "../names.ts";
 import type { Identity } from "../platform.ts";
+import type { k8s } from "../sdk/k8s.cjs";
 import { authoritiesFolder, type Bundle, bundleFolder } from "./bundles.ts";
 import { type Environment, type Variable, volumeFolder } from "./environment.ts";
 import { selectorOf } from "./labels.ts";

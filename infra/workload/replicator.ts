@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Scaler, WorkloadPlatform } from "../platform.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { ComponentArgs } from "./api.ts";
 import { deploymentSpec, disruptionBudgetSpec } from "./deployment.ts";
 import { labelsOf } from "./labels.ts";

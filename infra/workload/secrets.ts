@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecretName, SecretStore } from "../platform.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { type Bundle, bundles } from "./bundles.ts";
 import { labelsOf } from "./labels.ts";

@@ -1,7 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { components, serviceAccount } from "../names.ts";
 import type { WorkloadPlatform } from "../platform.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { labelsOf } from "./labels.ts";
 

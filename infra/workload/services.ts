@@ -1,7 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ports } from "../names.ts";
 import type { Ingress, LoadBalancer } from "../platform.ts";
+import { k8s } from "../sdk/k8s.cjs";
 import type { Tags } from "../tags.ts";
 import { apiPort, type EnvironmentArgs } from "./environment.ts";
 import { labelsOf, selectorOf } from "./labels.ts";

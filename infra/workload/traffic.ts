@@ -1,7 +1,8 @@
 /** Pieces of NetworkPolicies. */
-import type * as k8s from "@pulumi/kubernetes";
+
 import type * as pulumi from "@pulumi/pulumi";
 import type { WorkloadPlatform } from "../platform.ts";
+import type { k8s } from "../sdk/k8s.cjs";
 
 export type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
 export type Port = k8s.types.input.networking.v1.NetworkPolicyPort;

@@ -1,9 +1,9 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudConfig } from "../config/config.ts";
 import type { LocalConfig } from "../config/local.ts";
 import { type Cloud, type Component, workloadNamespace } from "../names.ts";
 import type { WorkloadPlatform } from "../platform.ts";
+import { cloudflare } from "../sdk/cloudflare.cjs";
 import type { Tags } from "../tags.ts";
 import { Api } from "./api.ts";
 import { Authorities } from "./authorities.ts";

@@ -1,5 +1,5 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
+import { cloudflare } from "../../sdk/cloudflare.cjs";
 import type { Leaf } from "./leaf.ts";
 
 export type OriginPullsArgs = {

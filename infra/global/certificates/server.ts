@@ -1,6 +1,6 @@
-import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { cloudflare } from "../../sdk/cloudflare.cjs";
 
 export type ServerCertificateArgs = {
   /** The first is the common name. */

@@ -74,7 +74,9 @@ async function run(
   const child = spawn(
     process.execPath,
     [
-      ...["--require", join(import.meta.dirname, "without-source-maps.cjs")],
+      // In MB. A program allocates much that lives short; from the 1 MB that it starts with, a tenth of its time is collection.
+      ...["--min-semi-space-size=32", "--max-semi-space-size=64"],
+      ...["--require", join(import.meta.dirname, "quick-runtime.cjs")],
       runtime,
       ...["--monitor", engine.address, "--engine", engine.address],
       ...["--project", config.project, "--stack", stack, "--organization", "organization"],

@@ -24,7 +24,7 @@ export async function startPack(folder = policies): Promise<Pack> {
   const child = spawn(
     process.execPath,
     [
-      ...["--require", join(import.meta.dirname, "../engine/without-source-maps.cjs")],
+      ...["--require", join(import.meta.dirname, "../engine/quick-runtime.cjs")],
       ...["--require", join(import.meta.dirname, "ends-with-parent.cjs")],
       join(infra, "node_modules/@pulumi/pulumi/cmd/run-policy-pack"),
       // The address of an engine, of which this runner makes no use.

@@ -1,5 +1,5 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { aws } from "../../../sdk/aws.cjs";
 import { mapClouds, type Receiver, type ReceiverArgs } from "../receiver.ts";
 import { backupSubject, type Github, githubIssuer, githubSubject } from "../subjects.ts";
 import { addBackups, pushImages } from "./policies.ts";

@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { azure } from "../../../sdk/azure.cjs";
 import type { Tags } from "../../../tags.ts";
 import { audiences } from "../subjects.ts";
 

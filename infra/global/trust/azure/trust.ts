@@ -1,6 +1,6 @@
-import * as azure from "@pulumi/azure-native";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { azure } from "../../../sdk/azure.cjs";
 import { mapClouds, type Receiver, type ReceiverArgs } from "../receiver.ts";
 import { backupSubject, githubIssuer, githubSubject } from "../subjects.ts";
 import { acrPush, parseContainer } from "./containers.ts";

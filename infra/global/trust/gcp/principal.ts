@@ -1,6 +1,6 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { gcp } from "../../../sdk/gcp.cjs";
 import { type Claims, poolId } from "./names.ts";
 
 export type FederatedPrincipalArgs = Claims & {

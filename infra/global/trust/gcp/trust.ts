@@ -1,5 +1,5 @@
-import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
+import { gcp } from "../../../sdk/gcp.cjs";
 import { mapClouds, type Receiver, type ReceiverArgs } from "../receiver.ts";
 import { type Github, githubIssuer } from "../subjects.ts";
 import { backupClaims, githubClaims, parseRepository } from "./names.ts";

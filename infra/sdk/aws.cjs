@@ -1,0 +1,1 @@
+exports.aws = require("./namespaces.cjs")("@pulumi/aws");

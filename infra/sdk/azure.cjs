@@ -1,0 +1,1 @@
+exports.azure = require("./namespaces.cjs")("@pulumi/azure-native");

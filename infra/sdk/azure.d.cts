@@ -1,0 +1,1 @@
+export * as azure from "@pulumi/azure-native";

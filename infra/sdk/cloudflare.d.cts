@@ -1,0 +1,1 @@
+export * as cloudflare from "@pulumi/cloudflare";

@@ -1,0 +1,1 @@
+exports.gcp = require("./namespaces.cjs")("@pulumi/gcp");

@@ -1,0 +1,1 @@
+export * as gcp from "@pulumi/gcp";

@@ -1,0 +1,1 @@
+exports.k8s = require("./namespaces.cjs")("@pulumi/kubernetes");
