@@ -8,17 +8,23 @@ import { Cluster, cloudOf } from "../support/cluster.ts";
 import { type Copies, copiesOf, query } from "../support/databases.ts";
 import { Kv } from "../support/kv.ts";
 import type { ProcessCloud } from "../support/processes.ts";
+import { hasRabbitMq, RabbitServer } from "../support/rabbitmq.ts";
 import { hasRedis, RedisServer } from "../support/redis.ts";
+import { adminKey } from "../support/service.ts";
 import type { Row } from "./history.ts";
 
 const program = fileURLToPath(new URL("../support/skewed-service.ts", import.meta.url));
 /** Milliseconds. Far shorter than in earnest, so that deletions are forgotten in the midst of faults. */
 const floorAge = 15_000;
 
-/** Three clouds of real processes, each with its database, its shared cache where there is a server for it, and links. */
+/**
+ * Three clouds of real processes, each with its database, its shared cache where there is a server for it, and links. Hints
+ * go through the databases, in the first cloud through RabbitMQ where that is installed.
+ */
 export class Clouds {
   readonly #cluster: Cluster;
   readonly #caches: ReadonlyMap<string, RedisServer>;
+  readonly #queues: ReadonlyMap<string, RabbitServer>;
   /** Those that nobody has killed. */
   readonly #guarded = new Set<Service>();
   /** What some fault has in its hands. */
@@ -26,21 +32,28 @@ export class Clouds {
   /** Processes that ended though nobody had killed them. */
   readonly ended: string[] = [];
 
-  private constructor(cluster: Cluster, caches: ReadonlyMap<string, RedisServer>) {
+  private constructor(
+    cluster: Cluster,
+    caches: ReadonlyMap<string, RedisServer>,
+    queues: ReadonlyMap<string, RabbitServer>,
+  ) {
     this.#cluster = cluster;
     this.#caches = caches;
+    this.#queues = queues;
     for (const name of this.processes) this.#guard(name);
   }
 
   static async start(names: readonly string[], processes: number): Promise<Clouds> {
     const caches = new Map<string, RedisServer>();
     if (hasRedis) for (const name of names) caches.set(name, await RedisServer.start());
+    const queues = new Map(hasRabbitMq ? [[names[0]!, await RabbitServer.start()]] : []);
     const environment = (cloud: string): Record<string, string> => ({
       SKEW_MS: "0",
       FLOOR_AGE_MS: String(floorAge),
       ...(hasRedis && { REDIS_URL: caches.get(cloud)!.url }),
+      ...(queues.has(cloud) && { QUEUE_URL: queues.get(cloud)!.url }),
     });
-    return new Clouds(await Cluster.start(names, { processes, environment, program }), caches);
+    return new Clouds(await Cluster.start(names, { processes, environment, program }), caches, queues);
   }
 
   get names(): string[] {
@@ -68,6 +81,11 @@ export class Clouds {
     return this.#caches.size > 0;
   }
 
+  /** The clouds whose hints go through a queue that can be lost. */
+  get withQueue(): string[] {
+    return [...this.#queues.keys()];
+  }
+
   get folders(): string[] {
     return [...this.#cluster.clouds.values()].map(({ folder }) => folder);
   }
@@ -88,12 +106,27 @@ export class Clouds {
     return this.#caches.get(ownerOf(victim))!;
   }
 
+  queueOf(victim: string): RabbitServer {
+    return this.#queues.get(ownerOf(victim))!;
+  }
+
   /** As if a cloud and all that it stored were gone for good. */
   async destroy(name: string): Promise<void> {
     await Promise.all(this.#cluster.processesOf(name).map((process) => this.kill(process)));
     const cloud = this.databaseOf(name);
     await cloud.killPostgres();
     await rm(cloud.postgres.directory, { recursive: true });
+  }
+
+  /** Another cloud is told that it is no member any more. */
+  async expel(name: string): Promise<void> {
+    const other = this.names.find((cloud) => cloud !== name)!;
+    const response = await fetch(`${this.urlsOf(other)[0]}/v1/cluster/expel`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${adminKey}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ cloud: name }),
+    });
+    if (!response.ok) throw new Error(`${other} does not expel ${name}: ${await response.text()}`);
   }
 
   async kill(process: string): Promise<void> {
@@ -148,7 +181,7 @@ export class Clouds {
   async close(keep: boolean): Promise<void> {
     this.#guarded.clear();
     await (keep ? this.#cluster.stop() : this.#cluster.close());
-    await Promise.all([...this.#caches.values()].map((cache) => cache.stop()));
+    await Promise.all([...this.#caches.values(), ...this.#queues.values()].map((server) => server.stop()));
   }
 }
 

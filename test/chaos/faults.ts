@@ -103,6 +103,20 @@ export const faults = {
       clouds.cacheOf(name).pause();
       return async () => clouds.cacheOf(name).resume();
     }),
+
+  /** The queue for hints is gone, and starts again with nothing in it. */
+  "lose-queue": (clouds, random) =>
+    strike(clouds, random, queuesOf(clouds), async (name) => {
+      await clouds.queueOf(name).lose();
+      return () => clouds.queueOf(name).start();
+    }),
+
+  /** The queue takes and hands out nothing, and breaks no connection. */
+  "freeze-queue": (clouds, random) =>
+    strike(clouds, random, queuesOf(clouds), async (name) => {
+      clouds.queueOf(name).pause();
+      return async () => clouds.queueOf(name).resume();
+    }),
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
@@ -175,3 +189,4 @@ const pairs = ({ names, links }: Clouds) =>
 const oneWay = ({ links }: Clouds) => links.all().map((link) => [link]);
 const databasesOf = ({ names }: Clouds) => names.map((name) => `${name}'s database` as const);
 const cachesOf = ({ names, hasCaches }: Clouds) => (hasCaches ? names.map((name) => `${name}'s cache` as const) : []);
+const queuesOf = ({ withQueue }: Clouds) => withQueue.map((name) => `${name}'s queue` as const);

@@ -6,16 +6,24 @@ import { checkLoss } from "./checks/loss.ts";
 import type { Clouds } from "./clouds.ts";
 
 /** What came of losing a cloud for good. */
-export type Loss = { readonly cloud: string; readonly acknowledged: number; readonly findings: readonly string[] };
+export type Loss = {
+  readonly cloud: string;
+  readonly acknowledged: number;
+  /** Milliseconds from its expulsion until all that it had acknowledged was in both other clouds. */
+  readonly repaired: number;
+  readonly findings: readonly string[];
+};
 
 const writers = 6;
 /** Milliseconds of writing before the cloud is lost. */
 const least = 3000;
 const most = 6000;
+/** Milliseconds after which both other clouds must have everything. */
+const repairLimit = 60_000;
 
 /**
  * Destroys a cloud, its data too, in the midst of writes with `KV-Durability: peer`, while now one link and now the other
- * is cut: every write that it acknowledged is in one of the other clouds.
+ * is cut, and expels it. Each write that it acknowledged is in one of the other clouds then, and soon in both.
  */
 export async function loseCloud(clouds: Clouds, random: Random): Promise<Loss> {
   const cloud = pick(random, clouds.names);
@@ -46,6 +54,14 @@ export async function loseCloud(clouds: Clouds, random: Random): Promise<Loss> {
   lost.abort();
   await Promise.all(all);
 
-  const copies = await Promise.all(others.map((name) => clouds.rowsOf(name)));
-  return { cloud, acknowledged: acknowledged.size, findings: checkLoss(acknowledged, copies) };
+  await clouds.expel(cloud);
+  const expelled = performance.now();
+  for (;;) {
+    const copies = new Map(await Promise.all(others.map(async (name) => [name, await clouds.rowsOf(name)] as const)));
+    const findings = checkLoss(acknowledged, copies);
+    const repaired = performance.now() - expelled;
+    if (findings.length === 0 || repaired > repairLimit)
+      return { cloud, acknowledged: acknowledged.size, repaired, findings };
+    await sleep(250);
+  }
 }

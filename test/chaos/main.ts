@@ -9,11 +9,12 @@ import { runChaos } from "./run.ts";
 
 const help = `npm run chaos -- [options]
 
-Runs three clouds, each with a PostgreSQL, service processes, and a cache where there is a Redis or Valkey. Clients of all
-clouds write and read while processes, databases, caches, clocks and links between the clouds fail. Every round ends with
-everything healed; then the copies must become equal, and all that clients and watchers were told must hold. In the end a
-cloud is destroyed, its data too, amid writes that other clouds confirm. Exits with 1 when something does not hold, and
-says where the history and the databases are.
+Runs three clouds, each with a PostgreSQL, service processes, and a cache where there is a Redis or Valkey; hints of the first
+go through RabbitMQ where there is one. Clients of all clouds write and read while processes, databases, caches, the queue,
+clocks and links between the clouds fail. Every round ends with everything healed; then the copies must become equal, and
+all that clients and watchers were told must hold. In the end a cloud is destroyed, its data too, amid writes that other
+clouds confirm, and expelled: within a minute both others have all of these. Exits with 1 when something does not hold,
+and says where the history and the databases are.
 
   --minutes M      how long (default 1)
   --seed S         of what goes wrong and what clients do (default: another one each time); the timing is not repeated

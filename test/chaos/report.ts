@@ -21,7 +21,10 @@ export function summaryOf(result: ChaosResult) {
     faults: Object.fromEntries(faults),
     rounds: converged.length,
     slowestConvergence: Math.round(Math.max(0, ...converged)) / 1000,
-    survived: loss === null ? null : { cloud: loss.cloud, writes: loss.acknowledged },
+    survived:
+      loss === null
+        ? null
+        : { cloud: loss.cloud, writes: loss.acknowledged, repaired: Math.round(loss.repaired) / 1000 },
     findings,
   };
 }
@@ -40,7 +43,9 @@ export function reportOf(result: ChaosResult): string {
     `copies equal at most ${sum.slowestConvergence} s after faults and load had ended`,
     ...(sum.survived === null
       ? []
-      : [`${sum.survived.cloud} destroyed amid ${sum.survived.writes} writes acknowledged with KV-Durability: peer`]),
+      : [
+          `${sum.survived.cloud} destroyed amid ${sum.survived.writes} writes acknowledged with KV-Durability: peer; all in both others ${sum.survived.repaired} s after it was expelled`,
+        ]),
     ...findings.slice(0, maxShown).map((finding) => `  ${finding}`),
     ...(findings.length > maxShown ? [`  and ${findings.length - maxShown} more`] : []),
     sum.verdict === "ok"

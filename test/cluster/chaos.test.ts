@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { faultNames } from "../chaos/faults.ts";
 import { reportOf } from "../chaos/report.ts";
 import { runChaos } from "../chaos/run.ts";
+import { hasRabbitMq } from "../support/rabbitmq.ts";
 import { hasRedis } from "../support/redis.ts";
 import { seed } from "../support/seed.ts";
 
@@ -17,7 +18,9 @@ describe(`three clouds of real processes under load and faults (seed ${seed})`, 
     console.log(reportOf(result).replaceAll(/^/gm, "      "));
     assert.deepEqual(result.findings, [], `logs and databases: ${result.folders.join(", ")}`);
     assert.ok(result.converged.length >= 3, `only ${result.converged.length} rounds`);
-    const kinds = faultNames.filter((name) => hasRedis || !name.endsWith("-cache"));
+    const kinds = faultNames.filter(
+      (name) => (hasRedis || !name.endsWith("-cache")) && (hasRabbitMq || !name.endsWith("-queue")),
+    );
     assert.ok(result.faults.size > kinds.length / 2, `only ${[...result.faults.keys()]} happened`);
   });
 });

@@ -14,9 +14,11 @@ import { freePort } from "./ports.ts";
 /** Debian's own script would change to another user. */
 const binary = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+export const hasRabbitMq = existsSync(binary);
+
 /** Call it first in a `before` hook: skips the suite where there is no server to run, and fails it where CI=true. */
 export function needsRabbitMq(context: Mocha.Context): void {
-  if (existsSync(binary)) return;
+  if (hasRabbitMq) return;
   const how = `needs ${binary}: apt-get install rabbitmq-server`;
   if (process.env.CI === "true") throw new Error(how);
   console.log(`      ${how}`);
@@ -111,6 +113,12 @@ export class RabbitServer {
 
   resume(): void {
     process.kill(-this.#process!.pid!, "SIGCONT");
+  }
+
+  /** Ends it as a crash does, and loses all that it had stored. */
+  async lose(): Promise<void> {
+    await this.kill();
+    await rm(join(this.#folder, "data"), { recursive: true, force: true });
   }
 
   async kill(): Promise<void> {

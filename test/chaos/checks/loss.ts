@@ -1,11 +1,15 @@
 import type { Row } from "../history.ts";
 
-/** What a lost cloud acknowledged as committed elsewhere too is in one of the `copies` that are left. Keys are written once. */
+/** What a lost cloud acknowledged as committed elsewhere too is in each of the `copies`, by cloud. Keys are written once. */
 export function checkLoss(
   acknowledged: ReadonlyMap<string, string>,
-  copies: readonly ReadonlyMap<string, Row>[],
+  copies: ReadonlyMap<string, ReadonlyMap<string, Row>>,
 ): string[] {
-  return [...acknowledged]
-    .filter(([key, version]) => copies.every((rows) => rows.get(key)?.version !== version))
-    .map(([key, version]) => `${key}: ${version} was acknowledged as committed in another cloud, and is in none`);
+  return [...copies].flatMap(([cloud, rows]) =>
+    [...acknowledged]
+      .filter(([key, version]) => rows.get(key)?.version !== version)
+      .map(
+        ([key, version]) => `${key}: ${version} was acknowledged as committed in another cloud, and is not in ${cloud}`,
+      ),
+  );
 }
