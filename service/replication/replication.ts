@@ -200,8 +200,8 @@ export class Replication {
       // What is on its way would only look like a difference.
       if (!isOld || (await store.survey(peer)).some(({ behind }) => behind)) return;
     }
-    const lease = await store.lease(peer, repairLease, process, repairLeaseMilliseconds);
-    if (lease === null) return;
+    const lease = await store.lease(peer, [repairLease], process, repairLeaseMilliseconds);
+    if (lease.length === 0) return;
     try {
       await this.#repair.pass(known);
     } finally {

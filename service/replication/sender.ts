@@ -1,5 +1,5 @@
-import type { Path } from "../kv/path.ts";
-import type { Cursor, SetAside } from "../store/member.ts";
+import { type Path, shards } from "../kv/path.ts";
+import type { Cursor, SetAside, Window } from "../store/member.ts";
 import { Backoff } from "./backoff.ts";
 import { type Catalog, CatalogExchange } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
@@ -8,16 +8,26 @@ import type { Io } from "./io.ts";
 
 /** Rows of the feed in one window. Large, so that the many changes of a hot key become one entry. */
 const windowRows = 1000;
-/** Shards that are sent to one peer side by side. */
-const maxActive = 4;
-/** Milliseconds that a cursor is held without news of its holder: so long a shard stands still when a process is killed. */
+/**
+ * Drains of one peer side by side, each of some shards: while one waits for the peer, the other reads. More of them would
+ * only split what a window can carry, and what a window costs hardly grows with its rows.
+ */
+const maxDrains = 2;
+const maxDrainShards = shards / maxDrains;
+/** Milliseconds that cursors are held without news of their holder: so long shards stand still when a process is killed. */
 const leaseMilliseconds = 8000;
 /** Milliseconds between looks at all shards: finds what no hint told of, and tells the peer how far it is complete. */
 const sweepInterval = 1000;
 /** Milliseconds after a delivery until the peer hears that it is complete so far; batches of one moment share it. */
 const claimDelay = 20;
-/** While a peer catches up, this part of the time that a batch took is left to the requests of clients. */
-const restShare = 0.5;
+/**
+ * While a peer catches up, so many times as long as the cursors' move took is left to the requests of clients. That move is
+ * a small write, as those of clients are, and takes as long as theirs: little where there is room, more where there is
+ * none.
+ */
+const restFactor = 4;
+/** Milliseconds after which the next window follows, however busy the database is. */
+const maxRest = 500;
 /** Milliseconds until a key that the peer could not take is tried again. */
 const setAsideDelay = 5000;
 /** The same for a large value, whose bytes the peer is fetching. */
@@ -33,6 +43,7 @@ export class Sender {
   /** Shards with news, and those that are being sent. */
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
+  #drains = 0;
   #claiming = false;
   /** When the peer was last known to have everything. */
   #caughtUpAt: number;
@@ -105,60 +116,60 @@ export class Sender {
   }
 
   #pump(): void {
-    if (this.#stopped() || this.#backoff.isWaiting()) return;
-    for (const shard of this.#waiting) {
-      if (this.#active.size >= maxActive) return;
-      if (this.#active.has(shard)) continue;
-      this.#waiting.delete(shard);
-      this.#active.add(shard);
-      void this.#attempt(() => this.#drain(shard)).finally(() => {
-        this.#active.delete(shard);
+    while (this.#drains < maxDrains && !this.#stopped() && !this.#backoff.isWaiting()) {
+      const chosen = this.#take(maxDrainShards);
+      if (chosen.length === 0) return;
+      this.#drains++;
+      void this.#attempt(() => this.#drain(chosen)).finally(() => {
+        for (const shard of chosen) this.#active.delete(shard);
+        this.#drains--;
         this.#pump();
       });
     }
   }
 
-  /** Sends all that is behind the cursor of a shard, window by window. */
-  async #drain(shard: number): Promise<void> {
-    const { store, process, monotonic, sleep } = this.#io;
-    for (;;) {
-      const cursor = await store.lease(this.#peer, shard, process, leaseMilliseconds);
-      // Another process sends this shard, and will see the news in its next window or the sweep's.
-      if (cursor === null || this.#stopped()) return;
-      const startedAt = monotonic();
-      let more: boolean | null;
-      try {
-        more = await this.#step(cursor);
-      } catch (error) {
-        await store.release(cursor).catch(() => {});
-        throw error;
-      }
-      if (more === null) return;
-      if (!more) {
-        await store.release(cursor);
-        return;
-      }
-      await sleep((monotonic() - startedAt) * restShare);
+  /** So many of the shards that wait; they are active from now on. */
+  #take(most: number): number[] {
+    const taken = [...this.#waiting].filter((shard) => !this.#active.has(shard)).slice(0, most);
+    for (const shard of taken) {
+      this.#waiting.delete(shard);
+      this.#active.add(shard);
     }
+    return taken;
   }
 
-  /** One window. Whether there is more, or null when the cursor is lost. */
-  async #step(cursor: Cursor): Promise<boolean | null> {
+  /** Sends all that is behind the cursors of some shards, window by window. Adds those to `chosen` that join on the way. */
+  async #drain(chosen: number[]): Promise<void> {
     const { store } = this.#io;
-    const due = await store.dueSetAside(this.#peer, cursor.shard, windowRows);
-    if (due.length > 0 && !(await this.#deliver(cursor, due, cursor.position))) return null;
-    const window = await store.window(cursor, windowRows);
-    if (window === null) {
-      await store.startRepair(this.#peer);
-      return null;
+    let cursors = await this.#lease(chosen);
+    try {
+      while (cursors.length > 0 && !this.#stopped()) {
+        const window = await store.window(cursors, windowRows);
+        if (window === null) return await store.startRepair(this.#peer);
+        if (window.paths.length === 0) return;
+        cursors = await this.#deliver(cursors, window);
+        if (cursors.length === 0) return;
+        // A long way to go must not keep the others waiting.
+        const joining = this.#take(maxDrainShards - cursors.length);
+        chosen.push(...joining);
+        if (joining.length > 0) cursors = [...cursors, ...(await this.#lease(joining))];
+      }
+    } finally {
+      if (cursors.length > 0) await store.release(cursors).catch(() => {});
     }
-    if (window.paths.length === 0) return false;
-    if (!(await this.#deliver(cursor, window.paths, window.to))) return null;
-    return window.more;
   }
 
-  /** Sends current entries, and moves the cursor once the peer has committed them. False: the lease was lost meanwhile. */
-  async #deliver(cursor: Cursor, paths: readonly Path[], to: Cursor["position"]): Promise<boolean> {
+  /** Without those that another process sends, which will see the news in its next window or the sweep's. */
+  #lease(chosen: readonly number[]): Promise<readonly Cursor[]> {
+    return this.#io.store.lease(this.#peer, chosen, this.#io.process, leaseMilliseconds);
+  }
+
+  /**
+   * Sends current entries, and moves the cursors once the peer has committed them. Gives the cursors that are still held:
+   * none when that was all, or the lease was lost meanwhile.
+   */
+  async #deliver(cursors: readonly Cursor[], { paths, to, more }: Window): Promise<readonly Cursor[]> {
+    const { store, monotonic, sleep } = this.#io;
     const { agreements } = this.#catalog;
     const delivered: Path[] = [];
     const setAside: SetAside[] = [];
@@ -169,14 +180,20 @@ export class Sender {
       setAside.push(...sent.refused);
     }
     // The order of commits decides: a cursor that moved before the peer's commit would forget what a crash there undid.
-    const moved = await this.#io.store.advance(cursor, to, delivered, setAside);
-    this.#claimSoon();
+    const startedAt = monotonic();
+    const moved = await store.advance(cursors, { to, delivered, setAside, hold: more ? leaseMilliseconds : 0 });
+    const took = monotonic() - startedAt;
     if (setAside.some(({ reason }) => reason === "unknown-namespace")) {
       // What has become known meanwhile was made due when nothing was set aside yet.
       if (agreements !== this.#catalog.agreements) await this.#retryUnknown();
       else this.pokeCatalog();
     }
-    return moved;
+    if (moved !== null && more) {
+      await sleep(Math.min(maxRest, took * restFactor));
+      return moved;
+    }
+    this.#claimSoon();
+    return [];
   }
 
   async #retryUnknown(): Promise<void> {

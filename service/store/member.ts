@@ -57,8 +57,9 @@ export type Cursor = {
   readonly fence: number;
 };
 
-/** What entered here behind a position, reduced to distinct keys. */
+/** What a peer must get, reduced to distinct keys. */
 export type Window = {
+  /** How far that brings every cursor that is not further yet. */
   readonly to: FeedPosition;
   readonly paths: readonly Path[];
   /** Whether the limit cut it: more is there already. */
@@ -67,6 +68,17 @@ export type Window = {
 
 /** A key that the peer could not take, and when it is tried again (milliseconds from now). */
 export type SetAside = { readonly path: Path; readonly time: bigint; readonly reason: string; readonly delay: number };
+
+/** What follows when a peer has committed a window. */
+export type Advance = {
+  /** Of the window. No cursor moves back. */
+  readonly to: FeedPosition;
+  /** No longer set aside. */
+  readonly delivered: readonly Path[];
+  readonly setAside: readonly SetAside[];
+  /** Milliseconds for which the leases last from now on; 0 gives them back. */
+  readonly hold: number;
+};
 
 /** A shard of what a peer must get. */
 export type ShardState = {
@@ -180,12 +192,18 @@ export interface MemberStore {
    */
   expel(cloud: string, upTo: number): Promise<void>;
 
-  /** Takes or renews the lease on a cursor for `milliseconds`. Null while somebody else holds it, and of an expelled peer. */
-  lease(peer: string, shard: number, owner: string, milliseconds: number): Promise<Cursor | null>;
-  /** Gives the lease back, so that others need not wait for its end. */
-  release(cursor: Cursor): Promise<void>;
-  /** What entered here in the cursor's shard behind it; at most `limit` rows of the feed. Null: retention dropped it. */
-  window(cursor: Cursor, limit: number): Promise<Window | null>;
+  /**
+   * Takes or renews the lease on some shards' cursors of a peer for `milliseconds`. Without those that somebody else holds,
+   * and without any of an expelled peer.
+   */
+  lease(peer: string, shards: readonly number[], owner: string, milliseconds: number): Promise<readonly Cursor[]>;
+  /** Gives the leases back, so that others need not wait for their end. At least one cursor, all of one peer. */
+  release(cursors: readonly Cursor[]): Promise<void>;
+  /**
+   * What the peer must get of the cursors' shards: what entered here behind them, at most `limit` rows of the feed, and
+   * what was set aside and is due, at most so many keys. Null: retention dropped it. At least one cursor, all of one peer.
+   */
+  window(cursors: readonly Cursor[], limit: number): Promise<Window | null>;
   /**
    * Current entries in the order of the paths, from the first on, values together up to `maxBytes` (the first one
    * whatever its size; those in the blobs port do not count); null where there is no row. The floor is of the same
@@ -197,17 +215,10 @@ export interface MemberStore {
     maxBytes: number,
   ): Promise<{ readonly floor: bigint; readonly rows: readonly (Carried | null)[] }>;
   /**
-   * The peer has committed: moves the cursor (never back), notes what is set aside and forgets what no longer is. False:
-   * the lease was lost, nothing was done.
+   * The peer has committed: moves the cursors, and gives them as they are then. Null: one of the leases was lost, nothing
+   * was done. At least one cursor, all of one peer.
    */
-  advance(
-    cursor: Cursor,
-    to: FeedPosition,
-    delivered: readonly Path[],
-    setAside: readonly SetAside[],
-  ): Promise<boolean>;
-  /** Keys of the shard that were set aside and are due. */
-  dueSetAside(peer: string, shard: number, limit: number): Promise<readonly Path[]>;
+  advance(cursors: readonly Cursor[], step: Advance): Promise<readonly Cursor[] | null>;
   /** All shards of a peer. Moves cursors with nothing behind them to the horizon, so that "complete" grows when idle. */
   survey(peer: string): Promise<readonly ShardState[]>;
   /** For the other processes of the cloud: how long ago this one knew peers to have everything. The latest word counts. */

@@ -91,7 +91,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     {
       file: sender,
       find: "const delivered: Path[] = [];",
-      replace: "const delivered: Path[] = []; await this.#io.store.advance(cursor, to, [], []);",
+      replace:
+        "const delivered: Path[] = []; await store.advance(cursors, { to, delivered, setAside: [], hold: 8000 });",
     },
   ],
   "keys that the peer could not take are forgotten": [
@@ -113,7 +114,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "what retention dropped is not missed": [
-    { file: memory, find: "if (cluster.trimmed > position.xid) return null;", replace: "" },
+    { file: memory, find: "if (cluster.trimmed > from.xid) return null;", replace: "" },
   ],
   "a repair finds differences and leaves them": [
     {

@@ -7,6 +7,7 @@ import type { Draft } from "../../service/kv/decide.ts";
 import { type Entry, normal } from "../../service/kv/entry.ts";
 import { type Path, shardOf, shards } from "../../service/kv/path.ts";
 import {
+  type Advance,
   type Arrival,
   type Claim,
   type Cursor,
@@ -81,17 +82,18 @@ export function memberContract(subject: () => Subject): void {
     return member().apply({ sender: gcp, floor: await floor(), arrivals, claims, quarantine: kept });
   }
   async function take(shard: number, owner = "me"): Promise<Cursor> {
-    const cursor = await member().lease("gcp", shard, owner, minute);
+    const [cursor] = await member().lease("gcp", [shard], owner, minute);
     assert.ok(cursor, "the lease is free");
     return cursor;
   }
   /** The cursor of a shard at the end of the feed. */
   async function caughtUp(shard: number): Promise<Cursor> {
     const cursor = await take(shard);
-    const window = (await member().window(cursor, 1e6))!;
-    await member().advance(cursor, window.to, await member().dueSetAside("gcp", shard, 1e6), []);
-    return take(shard);
+    const { to, paths } = (await member().window([cursor], 1e6))!;
+    return (await move([cursor], { to, delivered: paths }))![0]!;
   }
+  const move = (cursors: readonly Cursor[], step: Partial<Advance> & Pick<Advance, "to">) =>
+    member().advance(cursors, { delivered: [], setAside: [], hold: minute, ...step });
   const stateOf = async (shard: number) => (await member().survey("gcp"))[shard]!;
   const watermark = async (shard: number) =>
     (await member().watermarks()).complete.find((one) => one.origin === "gcp" && one.shard === shard)?.mark
@@ -109,13 +111,34 @@ export function memberContract(subject: () => Subject): void {
     await put(path, text("2"));
     await put(other);
     await apply([arrival(fromGcp(arrived, "a"))]);
-    const window = (await member().window(cursor, 100))!;
+    const window = (await member().window([cursor], 100))!;
     assert.deepEqual(window.paths, [path]);
     assert.equal(window.more, false);
-    const cut = (await member().window(cursor, 1))!;
+    const cut = (await member().window([cursor], 1))!;
     assert.deepEqual([cut.paths, cut.more], [[path], true]);
-    const rest = (await member().window({ ...cursor, position: cut.to }, 100))!;
+    const rest = (await member().window([{ ...cursor, position: cut.to }], 100))!;
     assert.deepEqual(rest.paths, [path], "the second change of it");
+  });
+
+  it("shows what entered in several shards behind the cursor of each, and moves those that are not further yet", async () => {
+    const [ahead, behind] = [await caughtUp(0), await caughtUp(2)];
+    const [known, first, foreign, second] = [freshPath(0), freshPath(2), freshPath(1), freshPath(0)];
+    await put(known);
+    const further = (await move([ahead], { to: (await member().window([ahead], 100))!.to }))!;
+    for (const path of [first, foreign, second]) await put(path);
+    const cursors = [...further, behind];
+    const window = (await member().window(cursors, 100))!;
+    assert.deepEqual([window.paths, window.more], [[first, second], false]);
+    const cut = (await member().window(cursors, 1))!;
+    assert.deepEqual([cut.paths, cut.more], [[first], true]);
+    const moved = (await move(cursors, { to: cut.to }))!;
+    assert.deepEqual((await member().window(moved, 100))!.paths, [second]);
+    const lost = { ...moved[0]!, fence: moved[0]!.fence + 1 };
+    assert.equal(await move([lost, moved[1]!], { to: window.to }), null);
+    assert.deepEqual((await member().window([await take(0), await take(2)], 100))!.paths, [second], "none has moved");
+    await move(moved, { to: window.to, hold: 0 });
+    assert.deepEqual([(await stateOf(0)).behind, (await stateOf(2)).behind], [false, false]);
+    assert.equal((await member().lease("gcp", [0, 2], "other", 0)).length, 2, "given back with the last move");
   });
 
   it("reads current entries whole with the floor of that moment, as many as fit", async () => {
@@ -138,17 +161,17 @@ export function memberContract(subject: () => Subject): void {
 
   it("lends a cursor to one owner, and lets nobody move it who lost the lease", async () => {
     const mine = await caughtUp(1);
-    assert.equal(await member().lease("gcp", 1, "other", minute), null);
+    assert.deepEqual(await member().lease("gcp", [1], "other", minute), []);
     await put(freshPath(1));
-    const window = (await member().window(mine, 10))!;
-    await member().release(mine);
-    const theirs = (await member().lease("gcp", 1, "other", minute))!;
-    assert.equal(await member().advance(mine, window.to, [], []), false);
+    const { to } = (await member().window([mine], 10))!;
+    await member().release([mine]);
+    const [theirs] = await member().lease("gcp", [1], "other", minute);
+    assert.equal(await move([mine], { to }), null);
     assert.equal((await stateOf(1)).behind, true);
-    assert.equal(await member().advance(theirs, window.to, [], []), true);
-    assert.equal(await member().advance(theirs, mine.position, [], []), true);
-    await member().release(theirs);
-    assert.deepEqual((await take(1)).position.xid >= window.to.xid, true, "a cursor never moves back");
+    const [moved] = (await move([theirs!], { to }))!;
+    assert.deepEqual(await move([theirs!], { to: mine.position }), [moved], "a cursor never moves back");
+    await member().release([theirs!]);
+    assert.deepEqual((await take(1)).position, moved!.position);
   });
 
   it("calls idle shards complete up to the horizon", async () => {
@@ -169,15 +192,16 @@ export function memberContract(subject: () => Subject): void {
     const held = (await stateOf(0)).complete;
     const path = freshPath(0);
     const { version } = await put(path);
-    const { to } = (await member().window(await take(0), 10))!;
+    const { to } = (await member().window([await take(0)], 10))!;
     const aside = { path, time: version.time, reason: "unknown namespace", delay: 0 };
-    assert.equal(await member().advance(cursor, to, [], [aside]), true);
+    assert.notEqual(await move([cursor], { to, setAside: [aside] }), null);
     await put(freshPath(1));
     const state = await stateOf(0);
     assert.deepEqual([state.complete, state.behind], [held, true]);
-    assert.deepEqual(await member().dueSetAside("gcp", 0, 10), [path]);
-    await member().advance(await take(0), to, [path], []);
-    assert.deepEqual(await member().dueSetAside("gcp", 0, 10), []);
+    const due = (await member().window([await take(0)], 10))!;
+    assert.deepEqual(due.paths, [path]);
+    await move([await take(0)], { to: due.to, delivered: due.paths });
+    assert.deepEqual((await member().window([await take(0)], 10))!.paths, []);
     const freed = await stateOf(0);
     assert.deepEqual([freed.complete > held, freed.behind], [true, false]);
   });
@@ -308,7 +332,7 @@ export function memberContract(subject: () => Subject): void {
     const stale = await take(1);
     const reborn = { ...gcp, incarnation: `bbbbbbbbbbb${++incarnations}`, incarnatedAt: 10 + incarnations };
     assert.equal(await member().hear(reborn, quiet), true);
-    assert.equal(await member().advance(stale, stale.position, [], []), false, "the window was for the earlier life");
+    assert.equal(await move([stale], { to: stale.position }), null, "the window was for the earlier life");
     const known = (await member().peers()).find(({ peer }) => peer === "gcp")!;
     assert.equal(known.incarnation, reborn.incarnation);
     assert.notEqual(known.repair, null);
@@ -338,10 +362,8 @@ export function memberContract(subject: () => Subject): void {
     assert.ok((await put(freshPath(), text("late"), old)).version.time >= mark);
     const catchUp = async () => {
       for (const peer of ["azure", "gcp"]) {
-        for (let shard = 0; shard < shards; shard++) {
-          const cursor = (await member().lease(peer, shard, "me", minute))!;
-          await member().advance(cursor, (await member().window(cursor, 1e6))!.to, [], []);
-        }
+        const cursors = await member().lease(peer, [...Array(shards).keys()], "me", minute);
+        await move(cursors, { to: (await member().window(cursors, 1e6))!.to });
       }
       return step();
     };
@@ -379,10 +401,10 @@ export function memberContract(subject: () => Subject): void {
     const cursor = await caughtUp(1);
     await put(freshPath(1));
     await subject().trimFeed();
-    assert.equal(await member().window(cursor, 10), null);
+    assert.equal(await member().window([cursor], 10), null);
     assert.equal((await stateOf(1)).behind, true);
     await member().startRepair("gcp");
-    assert.ok(await member().window(await take(1), 10));
+    assert.ok(await member().window([await take(1)], 10));
   });
 
   it("knows after a restore that it lacks something, and what its peers believe to know of it", async () => {
@@ -427,7 +449,7 @@ export function memberContract(subject: () => Subject): void {
       (await member().peers()).map(({ peer }) => peer),
       ["azure", "gcp"],
     );
-    assert.notEqual(await member().lease("gcp", 0, "me", minute), null);
+    assert.equal((await member().lease("gcp", [0], "me", minute)).length, 1);
   });
 
   it("sends nothing to what is expelled, takes nothing from it, and compares all others before the floor rises", async () => {
@@ -439,7 +461,7 @@ export function memberContract(subject: () => Subject): void {
     const before = await floor();
     await member().expel("gcp", upTo);
     assert.ok(isExpelled(await known("gcp")) && !isExpelled(await known("azure")));
-    assert.equal(await member().lease("gcp", 0, "you", minute), null);
+    assert.deepEqual(await member().lease("gcp", [0], "you", minute), []);
     for (const expelled of [{}, { gcp: upTo }]) {
       const gone = { peer: "gcp", incarnation: incarnation!, incarnatedAt: upTo };
       assert.equal(await member().hear(gone, { ...quiet, expelled }), false);
@@ -465,7 +487,7 @@ export function memberContract(subject: () => Subject): void {
     assert.equal(await member().hear(reborn, quiet), true);
     assert.ok(!isExpelled(await known("gcp")));
     assert.notEqual((await known("gcp")).repair, null);
-    assert.notEqual(await member().lease("gcp", 0, "you", minute), null);
+    assert.equal((await member().lease("gcp", [0], "you", minute)).length, 1);
   });
 
   it("hears of expulsions from others, its own too, and adopts no floor after that", async () => {

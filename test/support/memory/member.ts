@@ -170,40 +170,51 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
 
     expel: (cloud, upTo) => db.write(() => expel(cloud, upTo)),
 
-    lease: (peer, shard, owner, milliseconds) =>
+    lease: (peer, shards, owner, milliseconds) =>
       db.write(() => {
         const known = db.peers.get(peer);
-        if (known === undefined || isExpelled(known)) return null;
-        const cursor = db.cursor(peer, shard);
+        if (known === undefined || isExpelled(known)) return [];
         const now = db.pace.now();
-        if (cursor.owner !== owner) {
-          if (cursor.until > now) return null;
-          cursor.owner = owner;
-          cursor.fence++;
-        }
-        cursor.until = now + milliseconds;
-        return { peer, shard, position: cursor.position, fence: cursor.fence };
+        return shards.flatMap((shard) => {
+          const cursor = db.cursor(peer, shard);
+          if (cursor.owner !== owner) {
+            if (cursor.until > now) return [];
+            cursor.owner = owner;
+            cursor.fence++;
+          }
+          cursor.until = now + milliseconds;
+          return [{ peer, shard, position: cursor.position, fence: cursor.fence }];
+        });
       }),
-    release: (cursor) =>
+    release: (cursors) =>
       db.write(() => {
-        const held = db.held(cursor);
-        if (held !== null) held.until = 0;
+        for (const cursor of cursors) {
+          const held = db.held(cursor);
+          if (held !== null) held.until = 0;
+        }
       }),
-    window: ({ shard, position }, limit) =>
+    window: (cursors, limit) =>
       db.read(() => {
-        if (cluster.trimmed > position.xid) return null;
+        const from = cursors.map(({ position }) => position).reduce((a, b) => (later(a, b) ? b : a));
+        if (cluster.trimmed > from.xid) return null;
+        const peer = cursors[0]!.peer;
+        const shards = new Map(cursors.map(({ shard, position }) => [shard, position]));
+        const due = [...(db.setAside.get(peer) ?? [])].flatMap(([path, { shard, retryAt }]) =>
+          shards.has(shard) && retryAt <= db.pace.now() ? [path] : [],
+        );
+        const paths = new Set(due.slice(0, limit));
         const horizon = db.horizon();
-        const paths = new Set<Path>();
         let rows = 0;
-        for (let i = db.firstAfter(position); i < db.feed.length; i++) {
+        for (let i = db.firstAfter(from); i < db.feed.length; i++) {
           const row = db.feed[i]!;
           if (row.xid >= horizon) break;
-          if (row.shard !== shard || !row.enteredHere) continue;
+          const position = shards.get(row.shard);
+          if (position === undefined || !row.enteredHere || !later({ ...row, at: 0 }, position)) continue;
           paths.add(row.path);
           if (++rows === limit) return { to: { xid: row.xid, id: row.id, at: 0 }, paths: [...paths], more: true };
         }
         const end = db.endOfFeed();
-        return { to: later(end, position) ? end : position, paths: [...paths], more: false };
+        return { to: later(end, from) ? end : from, paths: [...paths], more: due.length >= limit };
       }),
     carried: (paths, maxBytes) =>
       db.read(() => {
@@ -217,28 +228,26 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         }
         return { floor: cluster.floor, rows };
       }),
-    advance: (cursor, to, delivered, setAside) =>
+    advance: (cursors, { to, delivered, setAside, hold }) =>
       db.write(() => {
-        const held = db.held(cursor);
-        if (held === null) return false;
-        const { peer, shard } = cursor;
-        const below = completeFor(peer, shard);
+        const held = cursors.map((cursor) => db.held(cursor)).filter((cursor) => cursor !== null);
+        if (held.length < cursors.length) return null;
+        const { peer } = cursors[0]!;
+        const below = new Map(cursors.map(({ shard }) => [shard, completeFor(peer, shard)]));
         const aside = db.setAside.get(peer) ?? new Map<Path, Aside>();
         db.setAside.set(peer, aside);
         for (const path of delivered) aside.delete(path);
         for (const { path, time, reason, delay } of setAside) {
-          const since = aside.get(path)?.below ?? below;
+          const shard = shardOf(path);
+          const since = aside.get(path)?.below ?? below.get(shard)!;
           aside.set(path, { shard, below: since, time, reason, retryAt: db.pace.now() + delay });
         }
-        if (later(to, held.position)) held.position = to;
-        return true;
-      }),
-    dueSetAside: (peer, shard, limit) =>
-      db.read(() => {
-        const due = [...(db.setAside.get(peer) ?? [])].filter(
-          ([, aside]) => aside.shard === shard && aside.retryAt <= db.pace.now(),
-        );
-        return due.slice(0, limit).map(([path]) => path);
+        return cursors.map((cursor, i) => {
+          const kept = held[i]!;
+          kept.until = db.pace.now() + hold;
+          if (later(to, kept.position)) kept.position = to;
+          return { ...cursor, position: kept.position };
+        });
       }),
     survey: (peer) =>
       db.write(() => {

@@ -1,6 +1,6 @@
 import type { Carried } from "../../../kv/carried.ts";
-import type { Path } from "../../../kv/path.ts";
-import type { Cursor, SetAside, ShardState, Window } from "../../member.ts";
+import { type Path, shardOf, shards } from "../../../kv/path.ts";
+import type { Advance, Cursor, ShardState, Window } from "../../member.ts";
 import { type FeedPosition, wholeTransaction } from "../../port.ts";
 import type { Connections, Row } from "../connection.ts";
 import { storedColumns, storedFrom, storedWidth } from "../rows.ts";
@@ -23,53 +23,83 @@ export function carriedFrom(row: Row, at: number, origin: string, since: number)
 export async function lease(
   connections: Connections,
   peer: string,
-  shard: number,
+  shards: readonly number[],
   owner: string,
   milliseconds: number,
-): Promise<Cursor | null> {
-  const [row] = await connections.query(
+): Promise<Cursor[]> {
+  const rows = await connections.query(
     "cursor lease",
     `update cursors set owner = $3, fence = fence + (owner is distinct from $3)::int,
        until = now() + make_interval(secs => $4::float8 / 1000)
-     where peer = $1 and shard = $2 and (owner = $3 or until <= now())
-       and not exists (select from peers p where p.peer = cursors.peer and is_expelled) returning xid, id, at, fence`,
-    [peer, shard, owner, milliseconds],
+     where peer = $1 and shard = any($2::smallint[]) and (owner = $3 or until <= now())
+       and not exists (select from peers p where p.peer = cursors.peer and is_expelled) returning ${cursorColumns}`,
+    [peer, shards, owner, milliseconds],
   );
-  if (row === undefined) return null;
-  const [xid, id, at, fence] = row.map(Number) as [number, number, number, number];
-  return { peer, shard, position: { xid, id, at }, fence };
+  return cursorsFrom(peer, rows);
 }
 
-export async function release(connections: Connections, { peer, shard, fence }: Cursor): Promise<void> {
-  const text = "update cursors set until = '-infinity' where peer = $1 and shard = $2 and fence = $3";
-  await connections.query("cursor release", text, [peer, shard, fence]);
+const cursorColumns = "shard, fence, xid, id, at";
+
+function cursorsFrom(peer: string, rows: readonly Row[]): Cursor[] {
+  return rows.map((row) => {
+    const [shard, fence, xid, id, at] = row.map(Number) as [number, number, number, number, number];
+    return { peer, shard, fence, position: { xid, id, at } };
+  });
 }
 
-/** As watches read it (see `../feed.ts`), for one shard of what entered here. */
+export async function release(connections: Connections, cursors: readonly Cursor[]): Promise<void> {
+  await connections.query(
+    "cursor release",
+    `update cursors c set until = '-infinity' from unnest($2::smallint[], $3::bigint[]) l(shard, fence)
+     where c.peer = $1 and c.shard = l.shard and c.fence = l.fence`,
+    [cursors[0]!.peer, cursors.map(({ shard }) => shard), cursors.map(({ fence }) => fence)],
+  );
+}
+
+/**
+ * As watches read it (see `../feed.ts`), for some shards of what entered here: from the hindmost cursor on, and in each
+ * shard from its own, which is found in the lists by its number. What was set aside comes without a position.
+ */
 const windowText = `with read as materialized (
   select xid, id, path, at from feed
   where (xid, id) > ($1::xid8, $2::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
-    and at >= to_timestamp($4::bigint / 1000.0) - interval '1 hour' and shard = $5 and entered_here
+    and at >= to_timestamp($4::bigint / 1000.0) - interval '1 hour' and entered_here
+    and (xid, id) > (($5::xid8[])[shard + 1], ($6::bigint[])[shard + 1])
   order by xid, id limit $3
+), due as (
+  select path from set_aside where peer = $7 and ($5::xid8[])[shard + 1] is not null and retry_at <= now()
+  order by retry_at limit $3
 )
 select s.horizon, s.trimmed, s.now, r.xid, r.id, (extract(epoch from r.at) * 1000)::bigint, r.path
 from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon, trimmed,
   (extract(epoch from clock_timestamp()) * 1000)::bigint as now from cluster) s
-left join read r on true order by r.xid, r.id`;
+left join (select * from read union all select null, null, path, null from due) r on true order by r.xid, r.id`;
 
-export async function window(connections: Connections, cursor: Cursor, limit: number): Promise<Window | null> {
-  const { xid, id, at } = cursor.position;
-  const rows = await connections.read("window", windowText, [xid, id, limit, at, cursor.shard]);
+export async function window(
+  connections: Connections,
+  cursors: readonly Cursor[],
+  limit: number,
+): Promise<Window | null> {
+  const positions = Array.from({ length: shards }, (_, i) => cursors.find(({ shard }) => shard === i)?.position);
+  const from = cursors.map(({ position }) => position).reduce(hindmost);
+  const [xids, ids] = [positions.map((position) => position?.xid), positions.map((position) => position?.id)];
+  const values = [from.xid, from.id, limit, from.at, xids, ids, cursors[0]!.peer];
+  const rows = await connections.read("window", windowText, values);
   const [horizon, trimmed, now] = rows[0]!.map(Number) as [number, number, number];
-  if (trimmed > xid) return null;
+  if (trimmed > from.xid) return null;
   const changes = rows.filter((row) => row[3] != null);
-  const paths = [...new Set(changes.map((row) => row[6]!))];
+  const found = rows.filter((row) => row[6] != null);
+  const paths = [...new Set(found.map((row) => row[6]!))];
   if (changes.length === limit) {
     const last = changes.at(-1)!;
     return { to: { xid: Number(last[3]), id: Number(last[4]), at: Number(last[5]) }, paths, more: true };
   }
-  const to = horizon - 1 >= xid ? { xid: horizon - 1, id: wholeTransaction, at: now } : cursor.position;
-  return { to, paths, more: false };
+  const to = horizon - 1 >= from.xid ? { xid: horizon - 1, id: wholeTransaction, at: now } : from;
+  return { to, paths, more: found.length - changes.length === limit };
+}
+
+function hindmost(a: FeedPosition, b: FeedPosition): FeedPosition {
+  return a.xid < b.xid || (a.xid === b.xid && a.id < b.id) ? a : b;
 }
 
 export async function carried(connections: Connections, origin: string, paths: readonly Path[], maxBytes: number) {
@@ -97,44 +127,40 @@ export const completeAt = `(c.xid::text::bigint + (c.id = ${wholeTransaction})::
 
 export async function advance(
   connections: Connections,
-  cursor: Cursor,
-  to: FeedPosition,
-  delivered: readonly Path[],
-  setAside: readonly SetAside[],
-): Promise<boolean> {
+  cursors: readonly Cursor[],
+  { to, delivered, setAside, hold }: Advance,
+): Promise<Cursor[] | null> {
   const rows = await connections.query(
     "advance",
-    `with held as (
-       select peer, shard, case when ${awaitsRepair} then 0 else least(${completeAt}, ${heldBelow}) end as complete from cursors c
-       where peer = $1 and shard = $2 and fence = $3 and owner is not null for update
+    `with locked as (
+       select c.shard, (c.xid, c.id) < ($4::xid8, $5::bigint) as moves,
+         case when ${awaitsRepair} then 0 else least(${completeAt}, ${heldBelow}) end as complete
+       from cursors c join unnest($2::smallint[], $3::bigint[]) l(shard, fence) using (shard)
+       where c.peer = $1 and c.fence = l.fence and c.owner is not null order by c.shard for update of c
+     ), held as (
+       select * from locked where (select count(*) from locked) = cardinality($2::smallint[])
      ), gone as (
-       delete from set_aside where path = any($7::text[]) and peer in (select peer from held)
+       delete from set_aside where path = any($8::text[]) and peer = $1 and exists (select from held)
      ), added as (
        insert into set_aside as s (peer, path, shard, below, hlc, reason, retry_at)
-       select h.peer, a.path, h.shard, h.complete::text::xid8, a.hlc, a.reason, now() + make_interval(secs => a.delay / 1000)
-       from unnest($8::text[], $9::bigint[], $10::text[], $11::float8[]) a(path, hlc, reason, delay) cross join held h
+       select $1, a.path, h.shard, h.complete::text::xid8, a.hlc, a.reason, now() + make_interval(secs => a.delay / 1000)
+       from unnest($9::text[], $10::bigint[], $11::text[], $12::float8[], $13::smallint[]) a(path, hlc, reason, delay, shard)
+       join held h using (shard)
        on conflict (peer, path) do update set hlc = excluded.hlc, reason = excluded.reason,
          retry_at = excluded.retry_at, attempts = s.attempts + 1
-     ), moved as (
-       update cursors set xid = $4::xid8, id = $5::bigint, at = $6::bigint
-       where (peer, shard) in (select peer, shard from held) and (xid, id) < ($4::xid8, $5::bigint)
      )
-     select count(*) from held`,
+     update cursors c set until = now() + make_interval(secs => $7::float8 / 1000),
+       xid = case when moves then $4::xid8 else xid end, id = case when moves then $5::bigint else id end,
+       at = case when moves then $6::bigint else at end
+     from (select shard as held, moves from held) h where c.peer = $1 and c.shard = h.held returning ${cursorColumns}`,
     [
-      ...[cursor.peer, cursor.shard, cursor.fence, to.xid, to.id, to.at, delivered],
+      ...[cursors[0]!.peer, cursors.map(({ shard }) => shard), cursors.map(({ fence }) => fence)],
+      ...[to.xid, to.id, to.at, hold, delivered],
       ...(["path", "time", "reason", "delay"] as const).map((name) => setAside.map((aside) => String(aside[name]))),
+      setAside.map(({ path }) => shardOf(path)),
     ],
   );
-  return rows[0]![0] === "1";
-}
-
-export async function dueSetAside(connections: Connections, peer: string, shard: number, limit: number) {
-  const rows = await connections.read(
-    "due set aside",
-    "select path from set_aside where peer = $1 and shard = $2 and retry_at <= now() order by retry_at limit $3",
-    [peer, shard, limit],
-  );
-  return rows.map((row) => row[0]!);
+  return rows.length === 0 ? null : cursorsFrom(cursors[0]!.peer, rows);
 }
 
 const surveyText = `with s as materialized (

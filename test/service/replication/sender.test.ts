@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import type { Catalog } from "../../../service/replication/catalog.ts";
+import type { Io } from "../../../service/replication/io.ts";
+import { Sender } from "../../../service/replication/sender.ts";
+import type { Advance, Cursor } from "../../../service/store/member.ts";
+
+const turns = async () => {
+  for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+};
+
+describe("what entered in several shards", () => {
+  let now: number;
+  /** Milliseconds that the cursors' move takes. */
+  let moving: number;
+  /** Windows until nothing is left. */
+  let left: number;
+  let windows: number[][];
+  let pauses: number[];
+  /** Called in the middle of each window. */
+  let meanwhile: () => void;
+  let released: number[];
+  let stopped: boolean;
+  let sender: Sender;
+
+  beforeEach(() => {
+    [now, moving, left, windows, pauses, released, stopped] = [0, 0, 1, [], [], [], false];
+    meanwhile = () => {};
+    const shardsOf = (cursors: readonly Cursor[]) => cursors.map(({ shard }) => shard);
+    const store = {
+      lease: async (peer: string, shards: readonly number[]) =>
+        shards.map((shard) => ({ peer, shard, position: { xid: 0, id: 0, at: 0 }, fence: 1 })),
+      window: async (cursors: readonly Cursor[]) => {
+        windows.push(shardsOf(cursors));
+        meanwhile();
+        return { to: { xid: 1, id: 0, at: 0 }, paths: ["default/a"], more: --left > 0 };
+      },
+      // Collected by now, so that nothing is on the way to the peer.
+      carried: async () => ({ floor: 0n, rows: [null] }),
+      advance: async (cursors: readonly Cursor[], { hold }: Advance) => {
+        now += moving;
+        if (hold === 0) released.push(...shardsOf(cursors));
+        return cursors;
+      },
+    };
+    const io = {
+      store,
+      monotonic: () => now,
+      random: () => 0.5,
+      sleep: async (milliseconds: number) => {
+        pauses.push(milliseconds);
+      },
+      process: "p",
+      onEvent: () => {},
+    } as unknown as Io;
+    sender = new Sender(io, "gcp", {} as Catalog, () => stopped);
+  });
+  afterEach(() => {
+    stopped = true;
+  });
+
+  it("is sent together, by two drains side by side", async () => {
+    left = 0;
+    sender.poke([3, 0, 1, 2]);
+    await turns();
+    assert.deepEqual(windows, [
+      [3, 0],
+      [1, 2],
+    ]);
+    assert.deepEqual(released, [3, 0, 1, 2]);
+  });
+
+  it("need not wait for the end of a long catch-up of others", async () => {
+    left = 5;
+    meanwhile = () => {
+      meanwhile = () => {};
+      for (const shard of [2, 3]) sender.poke([shard]);
+    };
+    sender.poke([1]);
+    await turns();
+    assert.deepEqual(windows.slice(0, 4), [[1], [2], [2], [1, 3]]);
+  });
+
+  it("leaves clients the more time the longer a small write takes, but always goes on", async () => {
+    for (const [took, pause] of [
+      [1, 4],
+      [20, 80],
+      [5000, 500],
+    ] as const) {
+      [moving, left, pauses] = [took, 2, []];
+      sender.poke([0]);
+      await turns();
+      assert.equal(pauses[0], pause);
+    }
+  });
+});
