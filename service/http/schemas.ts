@@ -487,6 +487,20 @@ export const expelBody = z
   .strictObject({ cloud: z.string().openapi({ description: "The cloud that is lost for good" }) })
   .openapi("Expel");
 
+export const memberBody = z
+  .strictObject({ cloud: z.string().openapi({ description: "The cloud that becomes a member" }) })
+  .openapi("NewMember");
+
+export const arrival = z
+  .object({
+    cloud: z.string(),
+    state: z.enum(["expected", "copying", "member"]).openapi({
+      description:
+        "expected: all clouds wait for it, start it; copying: it is there and lacks what the others have; member: it has it",
+    }),
+  })
+  .openapi("Arrival");
+
 export const cluster = z
   .object({
     cloud: z.string(),
