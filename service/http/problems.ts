@@ -107,6 +107,7 @@ export function namespaceNotFound(name: string): Problem {
 
 function homeProblem({ reason, message }: HomeError): Problem {
   if (reason === "unknown") return new Problem("namespace-not-found", message);
+  if (reason === "not-lost") return new Problem("home-differs", message);
   return new Problem(reason === "moving" ? "home-moving" : "home-unreachable", message);
 }
 
