@@ -297,7 +297,7 @@ export const moveHome = z
     to: homeName.openapi({ description: "The cloud that will decide all writes; null: every cloud takes writes." }),
     force: z.boolean().default(false).openapi({
       description:
-        "Does not wait for the present home, which is gone for good. What it had taken and no other cloud has is lost.",
+        "Does not wait for the present home, which is gone for good. What it had taken and no other cloud has is lost. 409 `home-differs` while it answers the new one.",
     }),
   })
   .openapi("MoveHome");
