@@ -70,6 +70,12 @@ export type Cluster = {
   watchers: number;
 };
 
+/**
+ * How far a cloud is that becomes a member: `expected`: all others wait for it, it may start; `copying`: it lacks what the
+ * others have; `member`: it has it.
+ */
+export type Arrival = { cloud: string; state: "expected" | "copying" | "member" };
+
 /** Administration of namespaces; needs the scope `admin` on them. */
 export class Namespaces {
   readonly #transport: Transport;
@@ -165,19 +171,19 @@ export function readCluster(transport: Transport, options: CallOptions): Promise
   return transport.send({ method: "GET", path: "/v1/cluster", repeatable: true }, options, fromWire<Cluster>);
 }
 
-export function changeCluster(
+export function changeCluster<Changed extends Cluster | Arrival>(
   transport: Transport,
-  action: "drain" | "expel",
+  action: "drain" | "expel" | "add" | "replace",
   asked: object,
   options: CallOptions,
-): Promise<Cluster> {
+): Promise<Changed> {
   const request: Call = {
     method: "POST",
     path: `/v1/cluster/${action}`,
     body: bodyOf(json(toWire(asked))),
     repeatable: true,
   };
-  return transport.send(request, options, fromWire<Cluster>);
+  return transport.send(request, options, fromWire<Changed>);
 }
 
 function pathOf(name: string): string {

@@ -1,10 +1,11 @@
-import { ApiKeys, type Cluster, changeCluster, Namespaces, readCluster } from "./admin.ts";
+import { ApiKeys, type Arrival, type Cluster, changeCluster, Namespaces, readCluster } from "./admin.ts";
 import { type CallOptions, type SkyKVOptions, Transport } from "./http.ts";
 import { Namespace } from "./namespace.ts";
 
 export type {
   ApiKey,
   ApiKeys,
+  Arrival,
   Cluster,
   NamespaceInfo,
   NamespaceSettings,
@@ -82,6 +83,16 @@ export class SkyKV {
   /** Ends the membership of a cloud that is lost for good; needs `admin:*`. */
   expel(cloud: string, options: CallOptions = {}): Promise<Cluster> {
     return changeCluster(this.#transport, "expel", { cloud }, options);
+  }
+
+  /** Makes sure that all clouds know a new one, which may start then; needs `admin:*`. Rejects with all that is in the way. */
+  addCloud(cloud: string, options: CallOptions = {}): Promise<Arrival> {
+    return changeCluster(this.#transport, "add", { cloud }, options);
+  }
+
+  /** Expels a cloud that is lost for good, so that a new one may take its name, and may be repeated; needs `admin:*`. */
+  replaceCloud(cloud: string, options: CallOptions = {}): Promise<Arrival> {
+    return changeCluster(this.#transport, "replace", { cloud }, options);
   }
 
   /** State of the clouds, the database and the cache; needs the scope `admin`. */

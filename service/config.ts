@@ -63,6 +63,12 @@ const environment = z
       .string()
       .default("")
       .describe("Users, parted by commas, whom the role migration lets read and write"),
+    RESEED_UNSENT: z
+      .enum(["keep", "rewrite", "drop"])
+      .default("keep")
+      .describe(
+        "What the role reseed does with writes that no other cloud has. keep: as conflicts. rewrite: as new writes, which win over what the others have done since. drop: nothing",
+      ),
     DATABASE_ADMIN_USER: z
       .string()
       .min(1)
@@ -181,6 +187,7 @@ const environment = z
       issue("DATABASE_ADMIN_USER", "and DATABASE_ADMIN_PASSWORD_FILE go together");
     for (const name of ["DATABASE_USERS", "DATABASE_ADMIN_USER"] as const)
       if (env[name] && env.ROLE !== "migration") issue(name, "is for ROLE=migration");
+    if (env.RESEED_UNSENT !== "keep" && env.ROLE !== "reseed") issue("RESEED_UNSENT", "is for ROLE=reseed");
     if (env.PORT !== 0 && env.PORT === env.METRICS_PORT) issue("METRICS_PORT", "is the same as PORT");
   });
 

@@ -181,7 +181,10 @@ const moveHome = examples(
     .argument("<name>")
     .argument("[cloud]")
     .option("--none", "take the home away")
-    .option("--force", "the present home is gone for good: do not wait for it; what only it has is lost"),
+    .option(
+      "--force",
+      "the present home is gone for good: do not wait for it; what only it has is lost. Refused while it answers",
+    ),
   ["skykv namespaces move-home orders gcp", "skykv namespaces move-home orders --none"],
 ).action(async (name: string, cloud: string | undefined, _, command: Command) => {
   const options = command.optsWithGlobals<GlobalOptions & { none?: boolean; force?: boolean }>();

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { toWire } from "../admin.ts";
-import type { Cluster } from "../client.ts";
+import type { Arrival, Cluster } from "../client.ts";
 import { connect, type GlobalOptions } from "./connection.ts";
-import { Exit, exitCodes } from "./exit.ts";
+import { usage } from "./exit.ts";
 import { print, printJson } from "./output.ts";
 import { examples } from "./program.ts";
 
@@ -33,21 +33,53 @@ const expel = examples(
   ["skykv cluster expel gcp --yes"],
 ).action(async (cloud: string, _, command: Command) => {
   const options = command.optsWithGlobals<GlobalOptions & { yes?: true }>();
-  if (!options.yes) {
-    throw new Exit(
-      exitCodes.usage,
+  if (!options.yes)
+    throw usage(
       `expelling ${cloud} gives up what only it has, and it must be seeded anew to come back; add --yes if that is meant`,
     );
-  }
   const after = await connect(options).kv.expel(cloud);
   await tell(options, after, `${cloud} is expelled; the others are compared with each other now`);
 });
 
+const add = examples(
+  new Command("add")
+    .description("Make sure that all clouds know a new one, which may start then; say what each lacks otherwise")
+    .argument("<cloud>"),
+  ["skykv cluster add oracle"],
+).action(async (cloud: string, _, command: Command) => {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  await tellArrival(options, await connect(options).kv.addCloud(cloud));
+});
+
+const replace = examples(
+  new Command("replace")
+    .description("Expel a cloud that is lost for good, so that a new one may take its name; may be repeated")
+    .argument("<cloud>")
+    .option("--yes", "it is meant: what only the lost one has is given up"),
+  ["skykv cluster replace gcp --yes"],
+).action(async (cloud: string, _, command: Command) => {
+  const options = command.optsWithGlobals<GlobalOptions & { yes?: true }>();
+  if (!options.yes) throw usage(`replacing ${cloud} gives up what only the lost one has; add --yes if that is meant`);
+  await tellArrival(options, await connect(options).kv.replaceCloud(cloud));
+});
+
 export const cluster = new Command("cluster")
-  .description("Drain and expel clouds")
+  .description("Add, replace, drain and expel clouds")
+  .addCommand(add)
+  .addCommand(replace)
   .addCommand(drain)
   .addCommand(undrain)
   .addCommand(expel);
+
+const arrivals: Readonly<Record<Arrival["state"], string>> = {
+  expected: "all clouds wait for it; start it with an empty database",
+  copying: "it is there, and gets what the others have",
+  member: "it is a member and has what the others have",
+};
+
+async function tellArrival(options: GlobalOptions, arrival: Arrival): Promise<void> {
+  await (options.json ? printJson(toWire(arrival)) : print(`${arrival.cloud}: ${arrivals[arrival.state]}\n`));
+}
 
 async function tell(options: GlobalOptions, after: Cluster, words: string): Promise<void> {
   await (options.json ? printJson(toWire(after)) : print(`${words}\n`));

@@ -1,4 +1,5 @@
 import { HomeError } from "../replication/homes.ts";
+import { MembershipError } from "../replication/membership.ts";
 import { SessionBehindError } from "../sessions/sessions.ts";
 import { FullError, UnavailableError, UncertainError } from "../store/port.ts";
 import { OverloadedError } from "../store/reader.ts";
@@ -32,6 +33,7 @@ export const problemKinds = {
   "counter-never-expires": [409, "Counters have no expiry"],
   "wrong-cloud": [409, "Another cloud has to be asked"],
   "home-differs": [409, "The namespace has another home"],
+  "membership-blocked": [409, "Something is in the way of the change of members"],
   "no-home": [409, "The namespace has no home cloud"],
   "cursor-gone": [410, "The cursor has expired"],
   "condition-failed": [412, "The entry is not in the expected state"],
@@ -105,6 +107,7 @@ export function namespaceNotFound(name: string): Problem {
 
 function homeProblem({ reason, message }: HomeError): Problem {
   if (reason === "unknown") return new Problem("namespace-not-found", message);
+  if (reason === "not-lost") return new Problem("home-differs", message);
   return new Problem(reason === "moving" ? "home-moving" : "home-unreachable", message);
 }
 
@@ -128,6 +131,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HomeMovedError)
     return new Problem("home-moving", `${error.message}; nothing was done, try again`);
   if (error instanceof HomeError) return homeProblem(error);
+  if (error instanceof MembershipError)
+    return new Problem("membership-blocked", error.message, { problems: error.problems });
   if (error instanceof NotWrittenError)
     return new Problem("contended", `${error.message}; nothing was written, try again`);
   if (error instanceof ClockSkewError) return new Problem("clock-skew", error.message);

@@ -297,7 +297,7 @@ export const moveHome = z
     to: homeName.openapi({ description: "The cloud that will decide all writes; null: every cloud takes writes." }),
     force: z.boolean().default(false).openapi({
       description:
-        "Does not wait for the present home, which is gone for good. What it had taken and no other cloud has is lost.",
+        "Does not wait for the present home, which is gone for good. What it had taken and no other cloud has is lost. 409 `home-differs` while it answers the new one.",
     }),
   })
   .openapi("MoveHome");
@@ -486,6 +486,20 @@ export const drainBody = z
 export const expelBody = z
   .strictObject({ cloud: z.string().openapi({ description: "The cloud that is lost for good" }) })
   .openapi("Expel");
+
+export const memberBody = z
+  .strictObject({ cloud: z.string().openapi({ description: "The cloud that becomes a member" }) })
+  .openapi("NewMember");
+
+export const arrival = z
+  .object({
+    cloud: z.string(),
+    state: z.enum(["expected", "copying", "member"]).openapi({
+      description:
+        "expected: all clouds wait for it, start it; copying: it is there and lacks what the others have; member: it has it",
+    }),
+  })
+  .openapi("Arrival");
 
 export const cluster = z
   .object({

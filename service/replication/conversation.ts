@@ -1,7 +1,16 @@
 import type { Path } from "../kv/path.ts";
 import { isExpelled, type News, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
-import { type Answer, decode, encode, type Head, type Refusal, type Request, readAnswer } from "./protocol.ts";
+import {
+  type Answer,
+  decode,
+  encode,
+  type Head,
+  type Message,
+  type Refusal,
+  type Request,
+  readAnswer,
+} from "./protocol.ts";
 
 /** The peer has not done what was asked. */
 export class RefusedError extends Error {
@@ -29,7 +38,8 @@ export async function headFor(io: Io, peer: string, floor?: bigint): Promise<Hea
     ),
     settled: peers.every((one) => one.settling === null || isExpelled(one)),
   };
-  return { sender, to: known?.incarnation ?? null, news };
+  const stage = self.recovering ? "restored" : self.copied ? "whole" : "new";
+  return { sender, to: known?.incarnation ?? null, stage, news };
 }
 
 /** A peer as the sender of what was fetched from it. */
@@ -38,14 +48,21 @@ export async function senderOf({ store }: Io, peer: string): Promise<Sender> {
   return { peer, incarnation: known.incarnation!, incarnatedAt: known.incarnatedAt };
 }
 
-/** Asks a peer and takes note of what its answer says of itself. Rejects with a {@link RefusedError}, or with the link's errors. */
+/** The body of {@link exchange}'s answer. */
 export async function ask<Kind extends Answer["kind"]>(
+  ...asked: Parameters<typeof exchange<Kind>>
+): Promise<Extract<Answer, { kind: Kind }>> {
+  return (await exchange(...asked)).body;
+}
+
+/** Asks a peer and takes note of what its answer says of itself. Rejects with a {@link RefusedError}, or with the link's errors. */
+export async function exchange<Kind extends Answer["kind"]>(
   io: Io,
   peer: string,
   request: Request,
   expected: Kind,
   floor?: bigint,
-): Promise<Extract<Answer, { kind: Kind }>> {
+): Promise<Message<Extract<Answer, { kind: Kind }>>> {
   const head = await headFor(io, peer, floor);
   const { head: theirs, body } = decode(await io.link.call(peer, encode({ head, body: request })), readAnswer);
   if (theirs.sender.peer !== peer) throw new Error(`expected an answer of ${peer}, found one of ${theirs.sender.peer}`);
@@ -57,7 +74,7 @@ export async function ask<Kind extends Answer["kind"]>(
   // An answer of a database that is no more says nothing of the one that took its place.
   if (!isCurrent || theirs.sender.incarnation !== head.to) throw new RefusedError(peer, "incarnation");
   if (body.kind !== expected) throw new Error(`expected the answer ${expected}, found ${body.kind}`);
-  return body as Extract<Answer, { kind: Kind }>;
+  return { head: theirs, body: body as Extract<Answer, { kind: Kind }> };
 }
 
 /** What a key is at the peer now, with all that merging it here needs; null: nothing. */

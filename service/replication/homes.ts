@@ -14,6 +14,11 @@ const repairTimeout = 3_600_000;
 const answerAfter = 10_000;
 /** Milliseconds between looks at what a move waits for. */
 const pollInterval = 50;
+/**
+ * Milliseconds that all others know of a forced move before it ends: some times as long as a catalog takes to a peer that can
+ * be reached. A home that any of them reaches has heard of it then, and decides nothing any more.
+ */
+const hearing = 5000;
 /** First answers in one message, of up to 64 KiB each. */
 const pageReceipts = 100;
 /**
@@ -22,10 +27,10 @@ const pageReceipts = 100;
  */
 const forcedStep = 1n << 20n;
 
-/** A home cannot be changed now. `reason`: "unknown" namespace, "unreachable" cloud, still "moving". */
+/** A home cannot be changed now. `reason`: "unknown" namespace, "unreachable" cloud, still "moving", "not-lost" though it was to be forced. */
 export class HomeError extends Error {
   override readonly name = "HomeError";
-  readonly reason: "unknown" | "unreachable" | "moving";
+  readonly reason: "unknown" | "unreachable" | "moving" | "not-lost";
 
   constructor(reason: HomeError["reason"], message: string) {
     super(message);
@@ -102,6 +107,7 @@ export class Homes {
         await this.#begin(row, lost);
         await sleep(pollInterval);
       } else if (await this.#hasEverything(row, lost)) {
+        if (lost !== null) await sleep(hearing);
         await this.#change(row, { home: store.origin, movingTo: null, homeEpoch: row.homeEpoch + 1n });
       } else {
         await sleep(pollInterval);
@@ -234,7 +240,16 @@ export class Homes {
     const now = await this.#row(name);
     const lost = ownerOf(now) === origin ? now.home : ownerOf(now);
     if (lost !== supposed) throw new HomeError("moving", `the home has moved to ${lost} meanwhile; look again`);
-    return lost === origin ? null : lost;
+    if (lost === null || lost === origin) return null;
+    const answers = await this.#ask(lost, now, null).then(
+      () => true,
+      (error) => {
+        if (!(error instanceof HomeError)) throw error;
+        return false;
+      },
+    );
+    if (answers) throw new HomeError("not-lost", `${lost} answers; move the home without force, or stop ${lost} first`);
+    return lost;
   }
 
   /** What the lost cloud has sent to one of the others only must come here: nobody else forwards it. */

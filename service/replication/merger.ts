@@ -2,7 +2,7 @@ import { type Carried, meet } from "../kv/carried.ts";
 import { hybridTime, maxAhead } from "../kv/clock.ts";
 import { aboveFloor } from "../kv/entry.ts";
 import { type Path, shardOf } from "../kv/path.ts";
-import type { Arrival, Identity, Sender } from "../store/member.ts";
+import { type Arrival, type Identity, isDoubtful, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
 
@@ -88,7 +88,8 @@ export class Merger {
     self: Identity,
     results: Map<Path, Outcome>,
   ): Promise<Arrival[]> {
-    const { floor, recovering } = self;
+    const { floor } = self;
+    const isInDoubt = isDoubtful(self);
     const arrivals: Arrival[] = [];
     if (entries.length === 0) return arrivals;
     const found = await this.#io.store.current(entries.map(({ path }) => path));
@@ -101,7 +102,7 @@ export class Merger {
         continue;
       }
       // Merged with what the backup had, what was deleted and forgotten since would come back.
-      const here = recovering ? trusted(carried, floor) : carried;
+      const here = isInDoubt ? trusted(carried, floor) : carried;
       const meeting = meet(here, incoming, floor, this.#io.now());
       // What lost is kept to be looked at, so its bytes must be here too; an old state that nobody keeps needs none.
       const isKept = meeting.write !== null || meeting.loser !== null;

@@ -1,7 +1,7 @@
 import type { Carried } from "../kv/carried.ts";
 import type { CatalogPosition, CatalogRow, NamespaceRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
-import type { Claim, DigestRow, MovingReceipt, News, Sender } from "../store/member.ts";
+import type { Claim, DigestRow, MovingReceipt, News, Peer, Sender } from "../store/member.ts";
 import { positionFromWire, positionToWire, rowFromWire, rowToWire } from "./catalog-wire.ts";
 import { cloud, fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
 
@@ -18,11 +18,15 @@ import { cloud, fromWire, MalformedError, toWire, type WireEntry } from "./wire.
  */
 export const protocol = 1;
 
+/** Whether the sender has been compared with every member since it began or was restored. */
+export type Stage = "new" | "restored" | "whole";
+
 /** Says who speaks, to whom, and what the cluster should know. Part of every request and every answer. */
 export type Head = {
   readonly sender: Sender;
   /** Incarnation of the receiver that the sender speaks to; null: it has not heard of any. */
   readonly to: string | null;
+  readonly stage: Stage;
   readonly news: News;
 };
 
@@ -42,7 +46,8 @@ export type Request =
   | ({ readonly kind: "catalog"; readonly after: CatalogPosition | null } & CatalogPage)
   /** Takes a namespace's row and hands its home over to the cloud `to`, if that is the receiver's to do; null: tells only. */
   | { readonly kind: "home"; readonly row: NamespaceRow; readonly to: string | null }
-  | { readonly kind: "receipts"; readonly name: string; readonly after: string | null };
+  | { readonly kind: "receipts"; readonly name: string; readonly after: string | null }
+  | { readonly kind: "members" };
 
 /** A stretch of a catalog, and the digest of all of it. */
 export type CatalogPage = { readonly rows: readonly CatalogRow[]; readonly digest: bigint };
@@ -71,7 +76,13 @@ export type Answer =
   | ({ readonly kind: "catalog" } & CatalogPage)
   /** The row as it is now, and below which transaction all lies that was decided before it; null: not known yet. */
   | { readonly kind: "home"; readonly row: NamespaceRow; readonly stop: number | null }
-  | { readonly kind: "receipts"; readonly receipts: readonly MovingReceipt[] };
+  | { readonly kind: "receipts"; readonly receipts: readonly MovingReceipt[] }
+  /** Whom the configuration of the process names, and which incarnations of them its cloud has heard of and expelled. */
+  | {
+      readonly kind: "members";
+      readonly named: readonly string[];
+      readonly known: readonly Pick<Peer, "peer" | "incarnatedAt" | "expelledUpTo">[];
+    };
 
 export type Message<Body extends Request | Answer> = { readonly head: Head; readonly body: Body };
 
@@ -82,7 +93,7 @@ export class ProtocolError extends Error {
 
 export function encode(message: Message<Request | Answer>): Uint8Array {
   const { head, body } = message;
-  const { sender, to, news } = head;
+  const { sender, to, stage, news } = head;
   const values: Uint8Array[] = [];
   const wire = (entry: Carried | null) => {
     if (entry?.entry.kind === "value" && entry.entry.body !== null) values.push(entry.entry.body);
@@ -96,6 +107,7 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
       incarnation: sender.incarnation,
       since: sender.incarnatedAt,
       to,
+      stage,
       floor: hex(news.floor),
       confirmed: hex(news.confirmed),
       yours: news.yours === null ? null : hex(news.yours),
@@ -152,7 +164,12 @@ export function decode<Body extends Request | Answer>(
     settled: json.settled === true,
   };
   const to = json.to == null ? null : string(json.to);
-  return { head: { sender, to, news }, body: read(json.body as Fields, take) };
+  return { head: { sender, to, stage: stageFrom(json.stage), news }, body: read(json.body as Fields, take) };
+}
+
+/** Releases that say nothing of it take no part in comparisons while they are not whole. */
+function stageFrom(value: unknown): Stage {
+  return value === "new" || value === "restored" ? value : "whole";
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -195,6 +212,8 @@ export function readRequest(body: Fields, take: Take): Request {
       return { kind: "home", row: namespaceRow(body.row), to: body.to == null ? null : string(body.to) };
     case "receipts":
       return { kind: "receipts", name: string(body.name), after: body.after == null ? null : scope(body.after) };
+    case "members":
+      return { kind: "members" };
     default:
       throw new ProtocolError(`expected a kind of request of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }
@@ -228,6 +247,16 @@ export function readAnswer(body: Fields, take: Take): Answer {
       return { kind: "home", row: namespaceRow(body.row), stop: body.stop == null ? null : number(body.stop) };
     case "receipts":
       return { kind: "receipts", receipts: array(body.receipts).map(receiptFrom) };
+    case "members":
+      return {
+        kind: "members",
+        named: array(body.named).map(cloud),
+        known: array(body.known).map((one) => ({
+          peer: cloud(one.peer),
+          incarnatedAt: number(one.incarnatedAt),
+          expelledUpTo: one.expelledUpTo == null ? null : number(one.expelledUpTo),
+        })),
+      };
     default:
       throw new ProtocolError(`expected a kind of answer of protocol ${protocol}, found ${JSON.stringify(body.kind)}`);
   }

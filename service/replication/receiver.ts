@@ -1,10 +1,12 @@
 import type { Readable } from "node:stream";
 import type { Path } from "../kv/path.ts";
+import { isDoubtful } from "../store/member.ts";
 import type { Catalog } from "./catalog.ts";
 import { headFor } from "./conversation.ts";
 import { summarise } from "./digests.ts";
 import type { Homes } from "./homes.ts";
 import type { BlobRequest, Io } from "./io.ts";
+import type { Membership } from "./membership.ts";
 import type { Merger } from "./merger.ts";
 import {
   type Answer,
@@ -29,12 +31,14 @@ export class Receiver {
   readonly #merger: Merger;
   readonly #catalog: Catalog;
   readonly #homes: Homes;
+  readonly #membership: Membership;
 
-  constructor(io: Io, merger: Merger, catalog: Catalog, homes: Homes) {
+  constructor(io: Io, merger: Merger, catalog: Catalog, homes: Homes, membership: Membership) {
     this.#io = io;
     this.#merger = merger;
     this.#catalog = catalog;
     this.#homes = homes;
+    this.#membership = membership;
   }
 
   /** `peer` is who the link says that it is. Rejects only with the store's errors: the peer tries again. */
@@ -79,6 +83,7 @@ export class Receiver {
     }
     if (body.kind === "home") return this.#homes.answer(body);
     if (body.kind === "receipts") return this.#homes.receipts(body);
+    if (body.kind === "members") return this.#membership.answer();
     // Under a lower floor the sender may hold what was deleted and forgotten here.
     if (head.news.floor !== self.floor) return refuse("floor");
     if (body.kind === "batch") {
@@ -91,8 +96,8 @@ export class Receiver {
         quarantined: results.flatMap((result, i) => (result === "quarantined" ? [i] : [])),
       };
     }
-    // Its entries up to the floor may have been deleted elsewhere after the backup: nobody may take them from here.
-    if (self.recovering) return refuse("recovering");
+    // Others wait until it is whole; those that are not, too, would wait for each other for ever.
+    if (isDoubtful(self) || (self.recovering && head.stage === "whole")) return refuse("recovering");
     if (body.kind === "fetch")
       return { kind: "fetched", entries: (await store.carried(body.paths, maxFetchedBytes)).rows };
     if (body.kind === "compare") return this.#compare(body);

@@ -1,13 +1,13 @@
 import { type Carried, stateText } from "../kv/carried.ts";
 import { normal } from "../kv/entry.ts";
 import type { Path } from "../kv/path.ts";
-import type { DigestRow, Identity, RepairBegun } from "../store/member.ts";
-import { ask, RefusedError, rebuilding, senderOf } from "./conversation.ts";
+import { type DigestRow, type Identity, isDoubtful, type RepairBegun } from "../store/member.ts";
+import { ask, exchange, RefusedError, rebuilding, senderOf } from "./conversation.ts";
 import { differing, summarise } from "./digests.ts";
 import type { BlobFetcher } from "./fetcher.ts";
 import type { Io } from "./io.ts";
 import type { Merger, Outcome } from "./merger.ts";
-import type { Range, RangeSum } from "./protocol.ts";
+import type { Range, RangeSum, Stage } from "./protocol.ts";
 import { after } from "./receiver.ts";
 
 /** Keys that are read at once, and those of one range: a difference costs a list of one range. */
@@ -22,7 +22,7 @@ const rest = 50;
 const maxWaits = 30;
 const blobWait = 1000;
 
-type Step = { readonly next: Path | null; readonly keys: number; readonly differing: number };
+type Step = { readonly next: Path | null; readonly keys: number; readonly differing: number; readonly stage: Stage };
 
 /**
  * Anti-entropy with one peer: compares digests range by range, and exchanges the entries of keys that differ, both ways.
@@ -46,16 +46,21 @@ export class Repair {
   async pass(begun: RepairBegun): Promise<{ readonly keys: number; readonly differing: number }> {
     const { peer } = begun;
     const { store, now, onEvent, sleep } = this.#io;
+    const { floor } = await store.identity();
     let keys = 0;
     let found = 0;
+    let wasRestored = false;
     for (let from: Path | null = ""; from !== null; ) {
       const step: Step = await rebuilding(() => this.#step(peer, from!));
       keys += step.keys;
       found += step.differing;
+      wasRestored ||= step.stage === "restored";
       from = step.next;
       if (from !== null) await sleep(rest);
     }
-    await store.finishRepair(begun, now());
+    // What a restored peer gets back from others after this, it sends to nobody: the pass counts, but another must follow.
+    if (wasRestored && begun.repair === null) await store.startRepair(peer);
+    await store.finishRepair(wasRestored ? { peer, repair: null, settling: null } : begun, floor, now());
     onEvent({ kind: "repaired", peer, keys, differing: found });
     return { keys, differing: found };
   }
@@ -65,14 +70,14 @@ export class Repair {
     const { floor, rows } = await this.#io.store.digests(from, null, stepKeys, now);
     const next = rows.length === stepKeys ? after(rows.at(-1)!.path) : null;
     const ranges = rangesOf(rows, from, next);
-    const { ranges: differ } = await ask(this.#io, peer, { kind: "compare", now, ranges }, "differ", floor);
+    const { head, body } = await exchange(this.#io, peer, { kind: "compare", now, ranges }, "differ", floor);
     let found = 0;
-    for (const index of differ) {
+    for (const index of body.ranges) {
       const range = ranges[index];
       if (range === undefined) throw new Error(`expected a range below ${ranges.length}, found ${index}`);
       found += await rebuilding(() => this.#mend(peer, range));
     }
-    return { next, keys: rows.length, differing: found };
+    return { next, keys: rows.length, differing: found, stage: head.stage };
   }
 
   /** Lists both sides of a range and exchanges what differs. The peer may have any number of keys in it. */
@@ -134,7 +139,7 @@ export class Repair {
     const theirs = new Map(asked.map((path, i) => [path, entries[i] ?? null]));
     const coming = differ.map((path) => theirs.get(path)!).filter((carried) => carried !== null);
     await this.#merge(peer, coming, self);
-    if (self.recovering) {
+    if (isDoubtful(self)) {
       const absent = differ.filter((path) => state(path, theirs.get(path)!, floor, now()) === "");
       await store.forget(absent, floor);
     }

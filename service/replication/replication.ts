@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Path } from "../kv/path.ts";
-import { type Identity, isExpelled, type Peer, repairLease } from "../store/member.ts";
+import { type Identity, isDoubtful, isExpelled, type Peer, repairLease } from "../store/member.ts";
 import { bring } from "./bring.ts";
 import { Catalog } from "./catalog.ts";
 import { Confirmation } from "./confirmation.ts";
@@ -8,6 +8,7 @@ import { RefusedError } from "./conversation.ts";
 import { BlobFetcher } from "./fetcher.ts";
 import { Homes } from "./homes.ts";
 import type { BlobRequest, Io } from "./io.ts";
+import { Membership } from "./membership.ts";
 import { Merger } from "./merger.ts";
 import { Receiver } from "./receiver.ts";
 import { Repair } from "./repair.ts";
@@ -45,6 +46,7 @@ export class Replication {
   readonly #catalog: Catalog;
   readonly #fetchers: ReadonlyMap<string, BlobFetcher>;
   readonly homes: Homes;
+  readonly membership: Membership;
   readonly #repair: Repair;
   readonly #confirmation: Confirmation;
   #stopped = false;
@@ -70,7 +72,8 @@ export class Replication {
     const isExpelled = (peer: string) => this.#expelledPeers.has(peer);
     const members = () => peers.filter((peer) => !isExpelled(peer));
     this.homes = new Homes({ io, catalog: this.#catalog, peers: members, statementTimeout });
-    this.#receiver = new Receiver(io, this.#merger, this.#catalog, this.homes);
+    this.membership = new Membership(io, peers);
+    this.#receiver = new Receiver(io, this.#merger, this.#catalog, this.homes, this.membership);
     this.#confirmation = new Confirmation(io, peers, isExpelled, () => this.#stopped);
     this.#repair = new Repair(options.io, this.#merger, this.#fetchers);
   }
@@ -194,8 +197,9 @@ export class Replication {
     if (!this.#copied) await this.#endCopying();
     if (known !== undefined) this.#notePeer(known);
     if (known === undefined || known.incarnation === null || isExpelled(known)) return;
-    if (known.repair === null && known.settling === null) {
-      await this.#endRecovery();
+    const isInDoubt = isDoubtful(await store.identity());
+    if (!isInDoubt) await this.#endRecovery();
+    if (known.repair === null && known.settling === null && !isInDoubt) {
       const isOld = (known.cleanAt ?? 0) + this.#options.repairInterval <= now();
       // What is on its way would only look like a difference.
       if (!isOld || (await store.survey(peer)).some(({ behind }) => behind)) return;
@@ -228,7 +232,8 @@ export class Replication {
     if (!this.#recovering) return;
     const members = (await store.peers()).filter((peer) => !isExpelled(peer));
     const [met, configured] = [this.#catalog.met, this.#options.peers];
-    const isWhole = ({ peer, repair }: Peer) => repair === null && (met.has(peer) || !configured.includes(peer));
+    const isWhole = ({ peer, repair, cleanAt }: Peer) =>
+      (repair === null || cleanAt !== null) && (met.has(peer) || !configured.includes(peer));
     if (members.every(isWhole)) await store.recovered();
     this.#recovering = (await store.identity()).recovering;
   }
@@ -237,7 +242,8 @@ export class Replication {
     const { store } = this.#io;
     const self = await store.identity();
     this.#expelled = isExpelled(self);
-    if (self.recovering) return;
+    // What it called confirmed would let the others forget what it has not been compared with.
+    if (self.recovering || !self.copied) return;
     await store.advanceFloor(this.#options.floorAge, this.#options.statementTimeout);
   }
 

@@ -27,6 +27,8 @@ export type Identity = {
   readonly recovering: boolean;
   /** A new database has been compared with its peers, and so holds what they had before it. */
   readonly copied: boolean;
+  /** Under which floor what is here up to it is right: that of the backup, then that of a comparison with a peer. */
+  readonly soundUpTo: bigint;
   /** Incarnations of this cloud up to it (`incarnatedAt`) were expelled by others; null: none ever was. */
   readonly expelledUpTo: number | null;
 };
@@ -40,7 +42,7 @@ export type Peer = {
   readonly confirmed: bigint;
   /** Number of the repair that must finish before anything may be called complete at the peer; null: none. */
   readonly repair: number | null;
-  /** When the last clean repair ended, milliseconds since 1970. */
+  /** When the last clean repair ended, milliseconds since 1970; null: none has since the present one became due. */
   readonly cleanAt: number | null;
   /** Incarnations of it up to this one (`incarnatedAt`) are expelled; null: none. */
   readonly expelledUpTo: number | null;
@@ -167,6 +169,14 @@ export function isExpelled({ expelledUpTo, incarnatedAt }: Pick<Peer, "expelledU
   return expelledUpTo !== null && incarnatedAt <= expelledUpTo;
 }
 
+/**
+ * Whether what a database holds up to the floor may have been deleted elsewhere and forgotten since, or be missing: it is new
+ * or was restored, and the floor has risen since its backup or its last comparison. Nobody may compare himself with it.
+ */
+export function isDoubtful({ recovering, copied, floor, soundUpTo }: Identity): boolean {
+  return (recovering || !copied) && floor > soundUpTo;
+}
+
 export interface MemberStore {
   readonly origin: string;
 
@@ -225,8 +235,8 @@ export interface MemberStore {
   noteLags(lags: readonly { readonly peer: string; readonly milliseconds: number }[]): Promise<void>;
   /** The feed alone no longer brings the peer all it lacks: its cursors go to the end, and a repair is due. */
   startRepair(peer: string): Promise<void>;
-  /** A repair that began under this number has found no difference left. */
-  finishRepair({ peer, repair, settling }: RepairBegun, now: number): Promise<void>;
+  /** A repair that began under these numbers and this floor has found no difference left. */
+  finishRepair({ peer, repair, settling }: RepairBegun, floor: bigint, now: number): Promise<void>;
   /**
    * A restored database drops what it has of these keys up to the floor, cells of counters too: every peer had it, and may
    * have deleted and forgotten it since the backup.

@@ -275,6 +275,9 @@ describe("namespaces with a home, in three clouds", function () {
     const ns = await makeAt("gcp");
     await send("aws", `PUT kv/${ns}/k`, { body: "1" });
     await until("the others have it", 10_000, async () => (await send("azure", `GET kv/${ns}/k`)).text === "1");
+    await rejected("azure", `POST namespaces/${ns}:move-home`, 409, "home-differs", {
+      body: { to: "aws", force: true },
+    });
     cluster.services.get("gcp")!.kill("SIGKILL");
     await cluster.services.get("gcp")!.exited;
     await rejected("azure", `POST namespaces/${ns}:move-home`, 503, "home-unreachable", { body: { to: "aws" } });
@@ -295,6 +298,24 @@ describe("namespaces with a home, in three clouds", function () {
       return (await send("gcp", `PUT kv/${ns}/k`, { body: "4" })).headers.get("KV-Origin") === "aws";
     });
     assert.equal(await read("gcp", `${ns}/k`), "4");
+  });
+
+  it("move by force from a home that lives on and decides nothing any more, if any other cloud reaches it", async () => {
+    const ns = await makeAt("gcp");
+    cut("gcp", "aws");
+    cut("aws", "gcp");
+    try {
+      assert.equal((await send("gcp", `PUT kv/${ns}/k`, { body: "1" })).status, 201);
+      await until("azure has it", 10_000, async () => (await send("azure", `GET kv/${ns}/k`)).text === "1");
+      await move("azure", ns, "aws", true);
+      assert.equal((await send("aws", `PUT kv/${ns}/k`, { body: "2" })).status, 200, "what azure had is there");
+      const { status, json } = await send("gcp", `PUT kv/${ns}/k`, { body: "3" });
+      assert.equal(status, 503);
+      assert.match(String(json.code), /^home-(moving|unreachable)$/);
+    } finally {
+      heal();
+    }
+    assert.equal(await read("gcp", `${ns}/k`), "2");
   });
 
   it(`are linearizable from all clouds at once, while homes are killed and moved and links cut (seed ${seed})`, async () => {

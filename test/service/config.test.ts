@@ -80,6 +80,10 @@ describe("the configuration of a deployment on several clouds", () => {
       /^ {2}DATABASE_USERS: is for ROLE=migration$/m,
     );
     assert.match(
+      refusal(() => read({ RESEED_UNSENT: "drop" })),
+      /^ {2}RESEED_UNSENT: is for ROLE=reseed$/m,
+    );
+    assert.match(
       refusal(() => read({ PORT: "8444", PEERS: "aws=https://a:1", ...peerTls })),
       /^ {2}PORT: is the same as PEER_PORT$/m,
     );

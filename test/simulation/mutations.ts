@@ -119,8 +119,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "a repair finds differences and leaves them": [
     {
       file: "service/replication/repair.ts",
-      find: "for (const index of differ) {",
-      replace: "for (const index of differ.slice(0, 0)) {",
+      find: "for (const index of body.ranges) {",
+      replace: "for (const index of body.ranges.slice(0, 0)) {",
     },
   ],
   "arrivals are written over whatever is there by then": [
@@ -158,7 +158,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "a restored cloud adds its backup to what peers send": [
-    { file: merger, find: "recovering ? trusted(carried, floor) : carried", replace: "recovering ? carried : carried" },
+    { file: merger, find: "isInDoubt ? trusted(carried, floor) : carried", replace: "isInDoubt ? carried : carried" },
   ],
   "a restored cloud is sent only what its peers know that it lacks": [
     {
@@ -283,6 +283,10 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         "",
       ],
     }),
+    "a restored cloud gives others what may have been deleted since its backup": {
+      test: "test/service/replication/recovery.test.ts",
+      changes: [{ file: receiver, find: "isDoubtful(self) ||", replace: "" }],
+    },
     "a cache keeps what came last, not what is newest": {
       test: "test/service/cache/entries.test.ts",
       changes: [

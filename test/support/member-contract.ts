@@ -11,6 +11,7 @@ import {
   type Arrival,
   type Claim,
   type Cursor,
+  isDoubtful,
   isExpelled,
   type MemberStore,
   type News,
@@ -338,13 +339,13 @@ export function memberContract(subject: () => Subject): void {
     assert.notEqual(known.repair, null);
     assert.ok((await member().survey("gcp")).every(({ complete, behind }) => complete === 0 && !behind));
     await member().startRepair("gcp");
-    await member().finishRepair(known, Date.now());
+    await member().finishRepair(known, 0n, Date.now());
     assert.ok(
       (await member().survey("gcp")).every(({ complete }) => complete === 0),
       "another repair was due by then",
     );
     const again = (await member().peers()).find(({ peer }) => peer === "gcp")!;
-    await member().finishRepair(again, Date.now());
+    await member().finishRepair(again, 0n, Date.now());
     assert.ok((await member().survey("gcp")).every(({ complete }) => complete > 0));
   });
 
@@ -415,11 +416,20 @@ export function memberContract(subject: () => Subject): void {
     await member().join(["azure", "gcp"], Date.now());
     const after = await member().identity();
     assert.equal(after.recovering, true);
+    assert.ok(!isDoubtful(after), "what the backup holds is right while nothing was forgotten since");
     assert.ok(after.incarnatedAt > before.incarnatedAt);
     assert.equal(await watermark(2), 0);
     assert.ok((await member().peers()).every(({ repair }) => repair !== null));
     await member().join(["azure", "gcp"], Date.now());
     assert.equal((await member().identity()).incarnatedAt, after.incarnatedAt, "the same database");
+    assert.ok((await member().peers()).every(({ cleanAt }) => cleanAt === null));
+    const peer = (await member().peers()).find(({ incarnation }) => incarnation !== null)!;
+    const sender = { peer: peer.peer, incarnation: peer.incarnation!, incarnatedAt: peer.incarnatedAt };
+    const risen = after.floor + 1n;
+    await member().hear(sender, { ...quiet, floor: risen });
+    assert.ok(isDoubtful(await member().identity()));
+    await member().finishRepair(peer, risen, Date.now());
+    assert.ok(!isDoubtful(await member().identity()), "it was compared under the floor that is now");
     await member().recovered();
     assert.equal((await member().identity()).recovering, false);
   });
@@ -478,7 +488,7 @@ export function memberContract(subject: () => Subject): void {
       return floor();
     };
     assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo } }), before, "not compared here");
-    await member().finishRepair({ peer: "azure", repair: (await known("azure")).repair, settling }, Date.now());
+    await member().finishRepair({ peer: "azure", repair: (await known("azure")).repair, settling }, 0n, Date.now());
     assert.equal(await floorAfter(settled), before, "azure does not know of it");
     assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo }, settled: false }), before, "azure compares");
     assert.ok((await floorAfter({ ...settled, expelled: { gcp: upTo } })) > before);

@@ -55,6 +55,7 @@ export async function headOf(cluster: Cluster, from: string, to: string): Promis
   return {
     sender: { peer: from, incarnation: incarnation!, incarnatedAt: Number(incarnated_at) },
     to: theirs!.incarnation!,
+    stage: "whole",
     news: { floor: BigInt(floor!), confirmed: BigInt(confirmed!), yours: null, expelled: {}, settled: true },
   };
 }

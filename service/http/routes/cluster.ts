@@ -5,7 +5,7 @@ import { forbidden, mayGrant } from "../auth.ts";
 import type { Exchange } from "../exchange.ts";
 import { Problem } from "../problems.ts";
 import { parse, parseJson, readBody } from "../request.ts";
-import { cluster, drainBody, expelBody } from "../schemas.ts";
+import { arrival, cluster, drainBody, expelBody, memberBody } from "../schemas.ts";
 import type { Service } from "../service.ts";
 import { clusterJson } from "./operations.ts";
 import { type App, json, route } from "./route.ts";
@@ -59,7 +59,40 @@ export function clusterRoutes(app: App, service: Service): void {
       return { status: 200, json: await clusterJson(service) };
     },
   );
+  for (const action of ["add", "replace"] as const)
+    route(
+      app,
+      {
+        method: "post",
+        path: `/v1/cluster/${action}`,
+        tags,
+        ...descriptions[action],
+        request: { body: { ...json(memberBody), required: true } },
+        responses: { 200: json(arrival) },
+      },
+      async ({ exchange }) => {
+        const { cloud } = await asked(service, exchange, memberBody);
+        if (cloud === service.cloud) throw new Problem("wrong-cloud", `this is ${cloud}; ask another one`);
+        if (service.peers === null) throw new Problem("no-peers", "this cloud has no peers");
+        const state = await service.peers.replication.membership[action](cloud);
+        service.log.warn({ [action]: cloud, state }, "an administrator changes who is a member");
+        return { status: 200, json: { cloud, state } };
+      },
+    );
 }
+
+const checks =
+  "Every member is asked first; where one cannot be asked, or its `PEERS` lacks another one, nothing is changed and 409 `membership-blocked` lists in `problems` what each must change. May be repeated. Needs `admin:*`.";
+const descriptions = {
+  add: {
+    summary: "Makes sure that a new cloud may start",
+    description: `Once all members name the new cloud they wait for it, so that no deletion is forgotten that it has not heard of. ${checks}`,
+  },
+  replace: {
+    summary: "Lets a new cloud take the name of one that is lost for good",
+    description: `Expels the lost one as \`/v1/cluster/expel\` does, but never one that came after an expulsion: that it is there is the answer then. Refused while the lost cloud answers. ${checks}`,
+  },
+};
 
 /** The body of a request that may change who is a member. */
 async function asked<Schema extends z.ZodType>(

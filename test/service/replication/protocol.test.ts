@@ -17,6 +17,7 @@ import { entry } from "../../support/entries.ts";
 const head: Head = {
   sender: { peer: "aws", incarnation: "aaaaaaaaaaaa", incarnatedAt: 5 },
   to: "bbbbbbbbbbbb",
+  stage: "restored",
   news: { floor: 7n << 16n, confirmed: 9n << 16n, yours: null, expelled: {}, settled: true },
 };
 const json = fc.jsonValue().map((some) => JSON.parse(JSON.stringify(some)));

@@ -94,7 +94,7 @@ describe("a database that was restored", () => {
     const replication = new Replication({ io, ...options });
     const say = async (to: string) => {
       const message = encode({
-        head: { sender: gcp, to, news },
+        head: { sender: gcp, to, stage: "whole", news },
         body: { kind: "batch", entries: [carry(text(at(0)))] },
       });
       return decode(await replication.receive("gcp", message), readAnswer).body;

@@ -101,8 +101,15 @@ export class MemoryCloud {
   }
 }
 
-/** Clouds that know each other; `route.through` is what lies between them. Started by the caller, ended by `stop`. */
-export async function memoryClouds(names: readonly string[], route: { through: Route }) {
+/**
+ * Clouds of which each names others as its peers, all unless `peersOf` says less; `route.through` is what lies between them.
+ * Started by the caller, ended by `stop`.
+ */
+export async function memoryClouds(
+  names: readonly string[],
+  route: { through: Route },
+  peersOf = (name: string): readonly string[] => names.filter((other) => other !== name),
+) {
   const clouds = new Map<string, MemoryCloud>();
   for (const name of names) {
     const link: Link = {
@@ -110,18 +117,10 @@ export async function memoryClouds(names: readonly string[], route: { through: R
         route.through(name, peer, "call", () => clouds.get(peer)!.replication.receive(name, bytes)),
       blob: (peer, request) => route.through(name, peer, "blob", () => clouds.get(peer)!.replication.openBlob(request)),
     };
-    clouds.set(
-      name,
-      new MemoryCloud(
-        name,
-        names.filter((other) => other !== name),
-        link,
-      ),
-    );
+    clouds.set(name, new MemoryCloud(name, peersOf(name), link));
   }
   for (const { name, member, replication } of clouds.values()) {
-    const peers = names.filter((other) => other !== name);
-    await member.join(peers, wallClock());
+    await member.join(peersOf(name), wallClock());
     await replication.open();
   }
   return clouds;

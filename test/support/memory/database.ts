@@ -108,6 +108,7 @@ export class MemoryDatabase {
     confirmed: 0n,
     recovering: false,
     copied: false,
+    soundUpTo: 0n,
     expelledUpTo: null as number | null,
     trimmed: 0,
   };

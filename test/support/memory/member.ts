@@ -41,7 +41,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
   function toRepair(peer: string): void {
     const known = db.peers.get(peer)!;
     db.toEnd(peer);
-    db.peers.set(peer, { ...known, repairs: known.repairs + 1, repair: known.repairs + 1 });
+    db.peers.set(peer, { ...known, repairs: known.repairs + 1, repair: known.repairs + 1, cleanAt: null });
   }
 
   function write(xid: number, { path, expects, write, loser }: Arrival): number | null {
@@ -134,6 +134,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         confirmed: cluster.confirmed,
         recovering: cluster.recovering,
         copied: cluster.copied,
+        soundUpTo: cluster.soundUpTo,
         expelledUpTo: cluster.expelledUpTo,
       })),
     join: (peers, now) =>
@@ -146,6 +147,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
           for (const peer of db.peers.keys()) toRepair(peer);
           if (peers.length > 0) cluster.recovering = true;
         } else if (db.entries.size > 0 || peers.length === 0) cluster.copied = true;
+        cluster.soundUpTo = cluster.floor;
         cluster.incarnation = incarnation;
         cluster.incarnatedAt = Math.max(now, cluster.incarnatedAt + 1);
       }),
@@ -273,8 +275,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         for (const { peer, milliseconds } of lags) db.peers.set(peer, { ...db.peers.get(peer)!, lag: milliseconds });
       }),
     startRepair: (peer) => db.write(() => toRepair(peer)),
-    finishRepair: ({ peer, repair, settling }, now) =>
+    finishRepair: ({ peer, repair, settling }, floor, now) =>
       db.write(() => {
+        if (floor > cluster.soundUpTo) cluster.soundUpTo = floor;
         const known = db.peers.get(peer);
         if (known === undefined) return;
         const left = {

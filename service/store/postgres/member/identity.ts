@@ -4,7 +4,7 @@ import type { Connections } from "../connection.ts";
 import { expel } from "./expel.ts";
 
 export async function identity(connections: Connections): Promise<Identity> {
-  const text = "select incarnation, incarnated_at, floor, confirmed, recovering, copied, expelled from cluster";
+  const text = "select incarnation, incarnated_at, floor, confirmed, recovering, copied, expelled, sound from cluster";
   const [row] = await connections.read("identity", text);
   return {
     incarnation: row![0]!,
@@ -14,6 +14,7 @@ export async function identity(connections: Connections): Promise<Identity> {
     recovering: row![4] === "t",
     copied: row![5] === "t",
     expelledUpTo: row![6] == null ? null : Number(row![6]),
+    soundUpTo: BigInt(row![7]!),
   };
 }
 
@@ -26,7 +27,7 @@ const endOfFeed = `xid = (pg_snapshot_xmin(pg_current_snapshot())::text::bigint 
  * holds a cursor loses it: the window that he read was behind the old position.
  */
 const toRepair = (chosen: string) => `, due as (
-  update peers set repairs = repairs + 1, repair = repairs + 1 where peer in (${chosen})
+  update peers set repairs = repairs + 1, repair = repairs + 1, clean_at = null where peer in (${chosen})
 ), ended as (
   update cursors set ${endOfFeed}, owner = null, until = '-infinity', fence = fence + 1 where peer in (${chosen})
 ), forgotten as (
@@ -56,6 +57,7 @@ export async function join(
      ), mine as (
        update cluster set incarnation = $1, incarnated_at = greatest($2::bigint, incarnated_at + 1),
          recovering = recovering or ((select restored from changed) and cardinality($3::text[]) > 0),
+         sound = floor,
          copied = copied or (not (select restored from changed) and (cardinality($3::text[]) = 0 or exists (select from entries)))
        where exists (select from changed)
      ), lost as (
@@ -132,7 +134,8 @@ export async function hear(connections: Connections, origin: string, sender: Sen
      update peers p set incarnation = $2, incarnated_at = $3::bigint, confirmed = greatest(p.confirmed, $5::bigint),
        settled = $9 and ${knowsAll},
        repairs = p.repairs + (k.incarnation is not null and k.incarnation <> $2)::int,
-       repair = case when k.incarnation <> $2 then p.repairs + 1 else p.repair end
+       repair = case when k.incarnation <> $2 then p.repairs + 1 else p.repair end,
+       clean_at = case when k.incarnation <> $2 then null else p.clean_at end
      from known k where p.peer = k.peer returning p.peer`,
     [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours, clouds, upTo, news.settled],
   );
@@ -160,14 +163,20 @@ export async function startRepair(connections: Connections, peer: string): Promi
   );
 }
 
-export async function finishRepair(connections: Connections, begun: RepairBegun, now: number): Promise<void> {
+export async function finishRepair(
+  connections: Connections,
+  begun: RepairBegun,
+  floor: bigint,
+  now: number,
+): Promise<void> {
   await connections.query(
     undefined,
-    `update peers set clean_at = to_timestamp($3::bigint / 1000.0),
+    `with sound as (update cluster set sound = $5::bigint where sound < $5::bigint)
+     update peers set clean_at = to_timestamp($3::bigint / 1000.0),
        repair = case when repair = $2::bigint then null else repair end,
        settling = case when settling = $4::bigint then null else settling end
      where peer = $1`,
-    [begun.peer, begun.repair, now, begun.settling],
+    [begun.peer, begun.repair, now, begun.settling, floor],
   );
 }
 

@@ -27,7 +27,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     survey: (peer) => cursors.survey(connections, peer),
     noteLags: (lags) => identities.noteLags(connections, lags),
     startRepair: (peer) => identities.startRepair(connections, peer),
-    finishRepair: (begun, now) => identities.finishRepair(connections, begun, now),
+    finishRepair: (begun, floor, now) => identities.finishRepair(connections, begun, floor, now),
     forget: (paths, floor) => identities.forget(connections, paths, floor),
     recovered: () => identities.recovered(connections),
     copied: () => identities.copied(connections),
