@@ -50,10 +50,9 @@ describe("the database of an expelled cloud", function () {
     await member.changeHome("orders", 0n, { home: "aws", movingTo: null, homeEpoch: 1n });
     await put(store, "default/sent", value("old"));
     await put(store, "default/both", value("old"));
-    for (let shard = 0; shard < shards; shard++) {
-      const cursor = (await member.lease("gcp", shard, "test", 60_000))!;
-      await member.advance(cursor, (await member.window(cursor, 100))!.to, [], []);
-    }
+    const cursors = await member.lease("gcp", [...Array(shards).keys()], "test", 60_000);
+    const { to } = (await member.window(cursors, 100))!;
+    await member.advance(cursors, { to, delivered: [], setAside: [], hold: 0 });
     await put(store, "default/both", value("new"));
     await put(store, "default/gone", { kind: "tombstone" });
     await put(store, "default/count", { kind: "counter", epoch: zeroVersion, cells: { aws: { time: 0n, sum: 3 } } });
