@@ -91,9 +91,10 @@ export class Session {
 
   /** A process that dies never answers. */
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    const late = this.#world.scheduler.sleep(timeout).then(() => Promise.reject(new Error("no answer in time")));
-    late.catch(() => {});
-    return Promise.race([answer, late]);
+    return new Promise((resolve, reject) => {
+      const cancel = this.#world.scheduler.after(timeout, () => reject(new Error("no answer in time")));
+      answer.then(resolve, reject).finally(cancel);
+    });
   }
 
   async #write(path: Path): Promise<void> {

@@ -39,17 +39,22 @@ export class Network {
 
   call(from: string, to: string, bytes: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#scheduler.after(timeout, () => reject(new Error("no answer in time")));
+      const cancel = this.#scheduler.after(timeout, () => reject(new Error("no answer in time")));
+      const settle = (answer: () => void) =>
+        this.#carry(to, from, 0, () => {
+          cancel();
+          answer();
+        });
       const deliver = (late = 0) =>
         this.#carry(from, to, late, () => {
           const running = this.#processes.get(to)!.filter(({ isAlive }) => isAlive);
           const target = running[Math.floor(this.#scheduler.random() * running.length)];
           if (target === undefined) return;
           target.receive(from, bytes).then(
-            (answer) => this.#carry(to, from, 0, () => resolve(answer)),
+            (answer) => settle(() => resolve(answer)),
             (error) => {
               this.#fail(error);
-              this.#carry(to, from, 0, () => reject(error));
+              settle(() => reject(error));
             },
           );
         });

@@ -220,14 +220,11 @@ export class Process {
   }
 
   #alive<T extends object>(target: T): T {
-    return new Proxy(target, {
-      get: (object, name) => {
-        const value = Reflect.get(object, name);
-        return typeof value === "function"
-          ? (...args: unknown[]) => this.#unlessDead(value.apply(object, args))
-          : value;
-      },
-    });
+    const wrapped = Object.entries(target).map(([name, value]) => [
+      name,
+      typeof value === "function" ? (...args: unknown[]) => this.#unlessDead(value(...args)) : value,
+    ]);
+    return Object.fromEntries(wrapped);
   }
 
   #unlessDead<T>(promise: Promise<T>): Promise<T> {

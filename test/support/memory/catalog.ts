@@ -33,8 +33,21 @@ function nameOf({ kind, id }: Pick<CatalogRow, "kind" | "id">): string {
   return `${kind} ${id}`;
 }
 
+/** Asked for by every heartbeat, and hardly ever another one. */
+const digests = new WeakMap<MemoryDatabase["catalog"], bigint>();
+
+function digestOf(catalog: MemoryDatabase["catalog"]): bigint {
+  let digest = digests.get(catalog);
+  if (digest === undefined) {
+    digest = catalogDigest(catalog.values());
+    digests.set(catalog, digest);
+  }
+  return digest;
+}
+
 function put(db: MemoryDatabase, row: CatalogRow): void {
   db.catalog.set(nameOf(row), row);
+  digests.delete(db.catalog);
   if (row.kind !== "namespace") return;
   const { epoch, isDeleted, homeEpoch } = row;
   db.namespaces.set(row.id, { epoch, isDeleted, homeEpoch });
@@ -58,7 +71,7 @@ export function memoryCatalog(
   const namespace = (name: string) =>
     (db.catalog.get(nameOf({ kind: "namespace", id: name })) as NamespaceRow | undefined) ?? null;
   return {
-    catalogDigest: () => db.read(() => catalogDigest(db.catalog.values())),
+    catalogDigest: () => db.read(() => digestOf(db.catalog)),
     catalogRows: (after: CatalogPosition | null, limit) =>
       db.read(() => {
         const rows = [...db.catalog.values()].sort(compareRows);
