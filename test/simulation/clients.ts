@@ -1,10 +1,13 @@
+import { createHash } from "node:crypto";
 import { maxAge, maxAgeDeaf } from "../../service/cache/port.ts";
 import { type Operation, unconditional } from "../../service/kv/decide.ts";
 import { type Entry, tagOf } from "../../service/kv/entry.ts";
+import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
 import type { WriteRequest } from "../../service/store/jobs.ts";
 import { pick } from "../support/random.ts";
-import { epoch } from "./cloud.ts";
+import { type Cloud, epoch } from "./cloud.ts";
+import { isHomed } from "./homed.ts";
 import { isWrittenOnce, show } from "./ledger.ts";
 import type { Process, Token } from "./process.ts";
 import { type Invariant, Violation, type World } from "./world.ts";
@@ -19,18 +22,32 @@ export class Activity {
   /** Requests that were answered, and the keys that they were about. */
   operations = 0;
   readonly paths = new Set<Path>();
-  /** Conditions that held, by database, key and version. */
+  /** Conditions that held, by who decided, key and version. */
   readonly #swapped = new Set<string>();
+  /** By path, the newest that was acknowledged since the last loss, in true form. */
+  readonly #acknowledged = new Map<Path, Entry>();
+  #losses = 0;
 
   answered(path: Path): void {
     this.operations++;
     this.paths.add(path);
   }
 
-  swapped(database: string, path: Path, tag: string): void {
-    const swap = `${database} ${path} ${tag}`;
-    if (this.#swapped.has(swap)) throw new Violation(`two conditions on ${tag} of ${path} held in ${database}`);
+  /** `decider`: a database, or all homes since the last loss. */
+  swapped(decider: string, path: Path, tag: string): void {
+    const swap = `${decider} ${path} ${tag}`;
+    if (this.#swapped.has(swap)) throw new Violation(`two conditions on ${tag} of ${path} held in ${decider}`);
     this.#swapped.add(swap);
+  }
+
+  acknowledged(path: Path, losses: number): Entry | null {
+    if (losses !== this.#losses) this.#acknowledged.clear();
+    this.#losses = losses;
+    return this.#acknowledged.get(path) ?? null;
+  }
+
+  acknowledge(path: Path, written: Entry, losses: number): void {
+    this.#acknowledged.set(path, merge(this.acknowledged(path, losses), written)!);
   }
 }
 
@@ -102,32 +119,35 @@ export class Session {
     this.#beginAnewAfterRestore();
     let process = this.#process();
     const { system } = process.cloud.db;
-    const database = `${process.cloud.name} ${system}`;
+    const { restores } = this.#world;
     const operation = this.#operation(path, process.now());
     const receipt = isWrittenOnce(path) ? this.#receipt() : null;
     for (let tries = 1; ; tries++) {
       try {
-        const { restores } = this.#world;
-        const { result, token } = await this.#inTime(process.write(path, operation, receipt, this.#token));
+        const answer = await this.#inTime(process.write(path, operation, receipt, this.#token));
         if (this.#world.restores !== restores) return;
+        if (receipt !== null && scheduler.chance(0.3)) throw new Error("the answer got lost");
+        const { result, token, cloud, isAtHome } = answer;
         this.#token = token;
         if (!result.ok || !result.written) return;
         note(`${this.#name} ${process.name} ${operation.kind} ${path}: ${show(result.stored!.entry)}`);
         check(7);
         const { ifMatch } = operation.conditions;
-        if (ifMatch !== null) this.#activity.swapped(database, path, ifMatch[0]!);
+        const decider = isAtHome ? `homes ${restores}` : `${cloud.name} ${system}`;
+        if (ifMatch !== null) this.#activity.swapped(decider, path, ifMatch[0]!);
         // What a receipt says holds no value.
         if (receipt !== null) return;
-        const written = process.cloud.trueForm(path, result.stored!.entry);
+        const written = cloud.trueForm(path, result.stored!.entry);
         this.#last.set(path, written);
-        if (scheduler.chance(0.2)) await this.#mustBeConfirmed(process, path, written);
+        this.#activity.acknowledge(path, written, restores);
+        if (cloud === process.cloud && scheduler.chance(0.2)) await this.#mustBeConfirmed(process, path, written);
         return;
       } catch (error) {
         if (receipt === null || tries === maxTries || error instanceof Violation) throw error;
-        await scheduler.sleep(scheduler.between(10, 1000));
+        await scheduler.sleep(scheduler.between(10, isHomed(path) ? 4000 : 1000));
         process = this.#process();
         // What another database remembers is another matter.
-        if (process.cloud.db.system !== system) throw error;
+        if (this.#world.restores !== restores) throw error;
         this.#world.count("retry");
       }
     }
@@ -150,7 +170,8 @@ export class Session {
   }
 
   #receipt(): WriteRequest["receipt"] {
-    return { scope: Buffer.from(`${this.#name}${this.#values}`), fingerprint: Buffer.from("put") };
+    const digest = (text: string) => createHash("sha256").update(text).digest();
+    return { scope: digest(`${this.#name}${this.#values}`), fingerprint: digest("put") };
   }
 
   #operation(path: Path, now: number): Operation {
@@ -177,17 +198,20 @@ export class Session {
     this.#beginAnewAfterRestore();
     const { restores } = this.#world;
     const process = this.#process();
-    const { cloud } = process;
     const startedAt = scheduler.now;
-    const consistency = scheduler.chance(0.8) ? "cached" : "local";
-    const { stored, token } = await this.#inTime(process.read(path, consistency, this.#token));
+    const relaxed = scheduler.chance(0.8) ? "cached" : "local";
+    const consistency = isHomed(path) && scheduler.chance(0.5) ? "strong" : relaxed;
+    const acknowledged = this.#activity.acknowledged(path, restores);
+    const { stored, token, cloud } = await this.#inTime(process.read(path, consistency, this.#token));
     if (this.#world.restores !== restores) return;
     this.#token = token;
     const bound = hasSharedCache ? maxAge : maxAgeDeaf;
     const age = consistency === "cached" ? bound : 0;
     const entry = stored?.entry ?? null;
-    this.#mustNotBeOlder(3, process, path, this.#last.get(path) ?? null, entry, `${this.#name} has seen`);
-    this.#mustNotBeOlder(6, process, path, cloud.stateAt(path, startedAt - age), entry, `${age} ms before there was`);
+    this.#mustNotBeOlder(3, cloud, path, this.#last.get(path) ?? null, entry, `${this.#name} has seen`);
+    this.#mustNotBeOlder(6, cloud, path, cloud.stateAt(path, startedAt - age), entry, `${age} ms before there was`);
+    if (consistency === "strong")
+      this.#mustNotBeOlder(6, cloud, path, acknowledged, entry, "before the strong read was acknowledged");
     if (entry !== null) this.#last.set(path, cloud.trueForm(path, entry));
   }
 
@@ -200,17 +224,16 @@ export class Session {
 
   #mustNotBeOlder(
     invariant: Invariant,
-    process: Process,
+    cloud: Cloud,
     path: Path,
     old: Entry | null,
     found: Entry | null,
     what: string,
   ): void {
     const { ledger, scheduler, check } = this.#world;
-    const { cloud } = process;
     check(invariant);
     const shown = found && cloud.trueForm(path, found);
     if (!ledger.isNoOlder(path, old, shown, cloud.db.cluster.floor, epoch + scheduler.now))
-      throw new Violation(`${process.name} shows an old state of ${path}: ${show(found)}; ${what} ${show(old)}`);
+      throw new Violation(`${cloud.name} shows an old state of ${path}: ${show(found)}; ${what} ${show(old)}`);
   }
 }

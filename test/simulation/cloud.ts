@@ -1,7 +1,9 @@
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
+import { namespaceIn } from "../support/memory/catalog.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
+import { homed, isHomed, showHome } from "./homed.ts";
 import { show } from "./ledger.ts";
 import { CacheServer } from "./shared-cache.ts";
 import { Violation, type World } from "./world.ts";
@@ -25,6 +27,8 @@ export class Cloud {
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
   /** Of counters that were current here, by path and text: the true form that each had then. */
   readonly #trueForms = new Map<string, Entry>();
+  /** What the newest state of all took the place of, in true form. */
+  #replaced: Entry | null = null;
   /** Of its processes; null: each is by itself. A restored database gets another one, named after its incarnation. */
   sharedCache: CacheServer | null = null;
   readonly #world: World;
@@ -96,12 +100,22 @@ export class Cloud {
   /** What enters here, whoever hears of it, must be everywhere in the end. */
   #keepLedger(): void {
     const { db } = this;
-    const { ledger } = this.#world;
     const append = db.append.bind(db);
     db.append = (xid, shard, path, enteredHere) => {
-      if (enteredHere) ledger.record(path, db.entries.get(path)!.entry, db.cluster.floor);
+      if (enteredHere) this.#enters(path, db.entries.get(path)!.entry);
       append(xid, shard, path, enteredHere);
     };
+  }
+
+  #enters(path: Path, entry: Entry): void {
+    const { ledger, scheduler } = this.#world;
+    const { floor } = this.db.cluster;
+    ledger.record(path, entry, floor);
+    const { home, movingTo } = namespaceIn(this.db, homed)!;
+    if (!isHomed(path) || (home === null && movingTo === null)) return;
+    if (home !== this.name || movingTo !== null)
+      throw new Violation(`${this.name} writes ${path}, and knows the home as ${showHome(this.db)}`);
+    ledger.recordAtHome(this.name, path, this.#replaced, this.trueForm(path, entry), floor, epoch + scheduler.now);
   }
 
   /** `entry` in the true form that it had when it became current here, however late somebody is shown it. */
@@ -131,6 +145,7 @@ export class Cloud {
     const young = this.#becomes(path, after);
     // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
     const old = normal(before, floor, now) && this.trueForm(path, before!);
+    this.#replaced = old;
     check(3);
     if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);

@@ -27,6 +27,7 @@ export const faultKinds = [
   "hints lost",
   "feed trimmed",
   "namespace unknown",
+  "home moved",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -52,14 +53,7 @@ export class Faults {
   readonly #kinds: Readonly<Record<FaultKind, () => boolean>> = {
     "link cut in one direction": () => this.#cut(false),
     "link cut": () => this.#cut(true),
-    "cloud cut off": () => {
-      const cloud = this.#name();
-      const links = this.#world.names.flatMap((other) => [`${cloud} ${other}`, `${other} ${cloud}`]);
-      for (const link of links) this.#network.cut.add(link);
-      return this.#later(1000, 12_000, () => {
-        for (const link of links) this.#network.cut.delete(link);
-      });
-    },
+    "cloud cut off": () => this.#cutOff(this.#name()),
     "network loses": () => this.#bad("loss", 0.3),
     "network repeats": () => this.#bad("repeats", 0.4),
     "network delays": () => this.#bad("delays", 0.2),
@@ -142,7 +136,41 @@ export class Faults {
       db.namespaces.delete("late");
       return this.#later(500, 8000, () => db.namespaces.set("late", known));
     },
+    "home moved": () => {
+      const to = this.#name();
+      void this.#moveHome(to);
+      const { scheduler } = this.#world;
+      const trouble = pick(scheduler.random, [
+        () => {},
+        () => this.#kill(this.#process(), 500, 5000),
+        () => this.#cutOff(this.#name()),
+      ]);
+      // In the midst of it, or right behind.
+      return this.#later(50, 2500, trouble);
+    },
   };
+
+  /** Moves that somebody asks for again and again until they are through. */
+  moving = 0;
+
+  async #moveHome(to: string): Promise<void> {
+    const { scheduler, count, note, fail } = this.#world;
+    this.moving++;
+    for (let isThrough = false; !isThrough; ) {
+      await scheduler.sleep(scheduler.between(0, 1000));
+      const process = pick(scheduler.random, this.#processes.get(to)!);
+      try {
+        await Promise.race([process.moveHome(false), process.death]);
+        isThrough = true;
+      } catch (error) {
+        fail(error);
+        note(`home to ${to}: ${(error as Error).message}`);
+      }
+    }
+    this.moving--;
+    note(`${to} has become the home`);
+    count("home: moves that ended");
+  }
 
   /** Somebody makes backups, of course. */
   makeBackups(): void {
@@ -212,6 +240,14 @@ export class Faults {
   #later(from: number, to: number, undo: () => void): true {
     this.#world.scheduler.after(this.#world.scheduler.between(from, to), undo);
     return true;
+  }
+
+  #cutOff(cloud: string): boolean {
+    const links = this.#world.names.flatMap((other) => [`${cloud} ${other}`, `${other} ${cloud}`]);
+    for (const link of links) this.#network.cut.add(link);
+    return this.#later(1000, 12_000, () => {
+      for (const link of links) this.#network.cut.delete(link);
+    });
   }
 
   #cut(bothWays: boolean): boolean {

@@ -26,6 +26,11 @@ function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<{
  */
 const searches: Readonly<Record<string, { readonly first?: number; readonly fault?: FaultKind }>> = {
   "what retention dropped is not missed": { first: 165 },
+  "writes are not checked against the epoch of the home": { fault: "home moved" },
+  "a home begins before it has all that was decided before": { fault: "home moved" },
+  "a first home does not wait until the others have stopped": { fault: "home moved" },
+  "first answers stay behind when a home moves": { fault: "home moved" },
+  "first answers of before the first home stay behind": { fault: "home moved" },
   "a restored cloud serves at once": { fault: "database restored" },
   "a restored cloud keeps what its peers have deleted and forgotten": { fault: "database restored" },
   "a restored cloud adds its backup to what peers send": { fault: "database restored" },

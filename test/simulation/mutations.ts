@@ -15,6 +15,7 @@ const carried = "service/kv/carried.ts";
 const caches = "service/cache/entries.ts";
 const memory = "test/support/memory/member.ts";
 const cloud = "test/simulation/cloud.ts";
+const homes = "service/replication/homes.ts";
 
 /** By what they leave out. What SQL does is mutated in the database in memory; a contract test ties the two together. */
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
@@ -207,6 +208,33 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       file: "service/replication/confirmation.ts",
       find: "waiter.deadline <= this.#io.monotonic()) waiter.settle(false);",
       replace: "waiter.deadline <= this.#io.monotonic()) waiter.settle(true);",
+    },
+  ],
+  "writes are not checked against the epoch of the home": [
+    {
+      file: "test/support/memory/store.ts",
+      find: "namespace?.epoch !== epoch || (namespace.homeEpoch ?? 0n) !== (homeEpoch ?? 0n)",
+      replace: "namespace?.epoch !== epoch",
+    },
+  ],
+  "a home begins before it has all that was decided before": [
+    { file: homes, find: "return stop !== null && isHere(others[i]!, stop);", replace: "return stop !== null;" },
+  ],
+  "a first home does not wait until the others have stopped": [
+    {
+      file: homes,
+      find: "lost !== null || row.home === null ? this.#options.peers() : [row.home]",
+      replace: "row.home === null ? [] : [row.home]",
+    },
+  ],
+  "first answers stay behind when a home moves": [
+    { file: homes, find: "for (const peer of others) await this.#fetchReceipts(peer, row.id);", replace: "" },
+  ],
+  "first answers of before the first home stay behind": [
+    {
+      file: "service/store/jobs.ts",
+      find: "...(job.steps[0] && {",
+      replace: "...(job.steps[0]?.homeEpoch !== undefined && {",
     },
   ],
   "what a peer could not take counts as confirmed": [

@@ -38,6 +38,15 @@ export class Network {
   }
 
   call(from: string, to: string, bytes: Uint8Array): Promise<Uint8Array> {
+    return this.#exchange(from, to, (target) => target.receive(from, bytes), this.repeats);
+  }
+
+  /** A client's request that one cloud passes on to another: once, and as it came. */
+  pass<T>(from: string, to: string, serve: (target: Process) => Promise<T>): Promise<T> {
+    return this.#exchange(from, to, serve, 0);
+  }
+
+  #exchange<T>(from: string, to: string, serve: (target: Process) => Promise<T>, repeats: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#scheduler.after(timeout, () => reject(new Error("no answer in time")));
       const settle = (answer: () => void) =>
@@ -50,7 +59,7 @@ export class Network {
           const running = this.#processes.get(to)!.filter(({ isAlive }) => isAlive);
           const target = running[Math.floor(this.#scheduler.random() * running.length)];
           if (target === undefined) return;
-          target.receive(from, bytes).then(
+          serve(target).then(
             (answer) => settle(() => resolve(answer)),
             (error) => {
               this.#fail(error);
@@ -59,7 +68,7 @@ export class Network {
           );
         });
       deliver();
-      if (this.#scheduler.chance(this.repeats)) {
+      if (this.#scheduler.chance(repeats)) {
         this.#count("message repeated");
         deliver(this.#scheduler.chance(0.5) ? this.#scheduler.between(2000, 25_000) : 0);
       }

@@ -1,4 +1,6 @@
 import { EntryCache } from "../../service/cache/entries.ts";
+import { confirmHome, isDecidedAtHome, isDecidedHere } from "../../service/http/homes.ts";
+import { type Namespace, Namespaces } from "../../service/http/namespaces.ts";
 import { HybridClock } from "../../service/kv/clock.ts";
 import { needsCurrent, type Operation } from "../../service/kv/decide.ts";
 import type { Stored } from "../../service/kv/entry.ts";
@@ -15,9 +17,11 @@ import { type Store, UnavailableError } from "../../service/store/port.ts";
 import { Reader } from "../../service/store/reader.ts";
 import { ClockSkewError, type Committed, Writer } from "../../service/store/writer.ts";
 import { memoryBlobs } from "../support/memory/blobs.ts";
+import { memorySettings } from "../support/memory/catalog.ts";
 import { memoryMember } from "../support/memory/member.ts";
 import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
+import { homed, isHomed } from "./homed.ts";
 import type { CacheClient } from "./shared-cache.ts";
 import type { World } from "./world.ts";
 
@@ -30,8 +34,15 @@ const confirmTimeout = 2000;
 
 /** Of a session; null begins one. */
 export type Token = string | null;
-export type Found = { readonly stored: Stored | null; readonly token: string };
-export type Written = { readonly result: StepResult; readonly token: string };
+/** An answer, with the cloud that decided it. */
+export type Found = { readonly stored: Stored | null; readonly token: string; readonly cloud: Cloud };
+export type Written = {
+  readonly result: StepResult;
+  readonly token: string;
+  readonly cloud: Cloud;
+  /** Decided as the home of the namespace. */
+  readonly isAtHome: boolean;
+};
 
 /** One process of a cloud: the service but for HTTP and SQL, over a database that others share and a clock of its own. */
 export class Process {
@@ -43,6 +54,7 @@ export class Process {
   readonly #writer: Writer;
   readonly #cache: EntryCache;
   readonly #member: MemberStore;
+  readonly #namespaces: Namespaces;
   readonly #completeness: Completeness;
   readonly #sleep: (milliseconds: number) => Promise<void>;
   #sessions: Sessions | null = null;
@@ -79,6 +91,7 @@ export class Process {
       complete: (path) => this.#completeness.ofShard(shardOf(path)),
       count: (tier) => world.count(`read from ${tier}`),
     });
+    this.#namespaces = new Namespaces(this.#alive(memorySettings(cloud.db, cloud.name)), () => scheduler.now);
     this.#member = this.#alive(memoryMember(cloud.db, cloud.name)) as MemberStore;
     this.#sleep = (milliseconds) => this.#unlessDead(scheduler.sleep(milliseconds));
     this.#completeness = new Completeness({
@@ -142,6 +155,7 @@ export class Process {
         },
       },
     });
+    this.#replication.onCatalogChanged(() => this.#namespaces.forgetAll());
   }
 
   /** Milliseconds since 1970 by this process's clock. */
@@ -183,16 +197,29 @@ export class Process {
     return this.#unlessDead(this.#replication.receive(peer, bytes));
   }
 
-  /** Writes as the service does. Rejects with its errors, and never settles when the process is killed meanwhile. */
-  async write(path: Path, operation: Operation, receipt: WriteRequest["receipt"], token: Token): Promise<Written> {
+  /**
+   * Writes as the service does. Rejects with its errors, and never settles when the process is killed meanwhile. `passedBy`
+   * is the cloud that was asked first.
+   */
+  async write(
+    path: Path,
+    operation: Operation,
+    receipt: WriteRequest["receipt"],
+    token: Token,
+    passedBy: string | null = null,
+  ): Promise<Written> {
     const sessions = this.#mustServe();
+    const namespace = isHomed(path) ? await this.#unlessDead(this.#namespaces.get(homed)) : null;
+    if (namespace !== null && !isDecidedHere(this.#place, { passedBy }, namespace))
+      return this.#pass(namespace, (home) => home.write(path, operation, receipt, token, this.cloud.name));
     const session = token === null ? null : parseSession(token);
     if (session !== null) sessions.observe(session);
     if (needsCurrent(operation)) await this.#unlessDead(sessions.prepare(path, session));
-    const steps = [{ path, epoch: 0n, operation }];
+    const steps = [{ path, epoch: 0n, ...(namespace?.homeEpoch && { homeEpoch: namespace.homeEpoch }), operation }];
     const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
     if (replayed) this.#world.count("retry answered from its receipt");
-    return { result: results[0]!, token: sessions.token(session, results[0]!.stored) };
+    const answer = { result: results[0]!, token: sessions.token(session, results[0]!.stored), cloud: this.cloud };
+    return { ...answer, isAtHome: namespace !== null && namespace.home !== null };
   }
 
   /** Waits until other clouds have committed what was written here. False: nobody knows. */
@@ -201,11 +228,36 @@ export class Process {
   }
 
   /** As the service reads: nothing older than what the session has seen, in whichever cloud. */
-  async read(path: Path, consistency: "cached" | "local", token: Token): Promise<Found> {
+  async read(
+    path: Path,
+    consistency: "cached" | "local" | "strong",
+    token: Token,
+    passedBy: string | null = null,
+  ): Promise<Found> {
     const sessions = this.#mustServe();
+    const namespace = consistency === "strong" ? await this.#unlessDead(this.#namespaces.get(homed)) : null;
+    if (namespace !== null && !isDecidedAtHome(this.#place, { passedBy }, namespace, "a strong read"))
+      return this.#pass(namespace, (home) => home.read(path, consistency, token, this.cloud.name));
     const session = token === null ? null : parseSession(token);
     const { stored } = await this.#unlessDead(sessions.read(path, consistency, session));
-    return { stored, token: sessions.token(session, stored) };
+    if (namespace !== null) await this.#unlessDead(confirmHome(this.#place, namespace));
+    return { stored, token: sessions.token(session, stored), cloud: this.cloud };
+  }
+
+  /** Makes this cloud the home of the namespace that may have one. */
+  async moveHome(isForced: boolean): Promise<void> {
+    await this.#unlessDead(this.#replication.homes.take(homed, isForced));
+    this.#namespaces.forget(homed);
+    this.#replication.announceCatalog();
+  }
+
+  get #place() {
+    return { cloud: this.cloud.name, peers: { replication: this.#replication }, namespaces: this.#namespaces };
+  }
+
+  #pass<T>({ home }: Namespace, serve: (home: Process) => Promise<T>): Promise<T> {
+    this.#world.count("passed on to the home");
+    return this.#unlessDead(this.#world.network().pass(this.cloud.name, home!, serve));
   }
 
   /** As its readiness says: nobody is sent here before. */

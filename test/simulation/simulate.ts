@@ -1,6 +1,8 @@
+import { addNamespace } from "../support/memory/catalog.ts";
 import { Activity, Session } from "./clients.ts";
 import { Cloud, epoch } from "./cloud.ts";
 import { type FaultKind, Faults } from "./faults.ts";
+import { homed } from "./homed.ts";
 import { firstDifference, Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Process } from "./process.ts";
@@ -12,12 +14,15 @@ import { type Invariant, Violation, type World } from "./world.ts";
 const names = ["aws", "azure", "gcp"];
 const processesPerCloud = 2;
 const sessions = 8;
-/** Few, so that they conflict; in a namespace that every cloud knows, and in one that some forget for a while. */
+/** Few, so that they conflict; in a namespace that every cloud knows, in one that some forget for a while, and in one that may have a home. */
 const paths = [
   ...Array.from({ length: 11 }, (_, i) => `default/value-${i}`),
   ...Array.from({ length: 6 }, (_, i) => `default/counter-${i}`),
   ...Array.from({ length: 3 }, (_, i) => `default/once-${i}`),
   ...Array.from({ length: 4 }, (_, i) => `late/value-${i}`),
+  ...Array.from({ length: 3 }, (_, i) => `${homed}/value-${i}`),
+  `${homed}/counter-0`,
+  ...Array.from({ length: 2 }, (_, i) => `${homed}/once-${i}`),
 ];
 /** Milliseconds of simulated time: under fire, at least and at most, and until everything has arrived. */
 const underFire = 22_000;
@@ -27,6 +32,16 @@ const patience = 120_000;
 const operationsAtLeast = 300;
 const pathsAtLeast = 20;
 const strikesAtLeast = 5;
+
+/** When a kind strikes that was asked for, if not once towards the end. */
+const occasions: Partial<Record<FaultKind, readonly (readonly [from: number, to: number])[]>> = {
+  // From no home to one, and on.
+  "home moved": [
+    [500, 4000],
+    [7000, 12_000],
+    [12_000, 20_000],
+  ],
+};
 
 export type Plan = {
   readonly seed: number;
@@ -134,7 +149,8 @@ class Simulation {
     this.#faults.makeBackups();
     const strikes = strikesAtLeast + Math.floor(scheduler.random() * 8);
     for (let i = 0; i < strikes; i++) scheduler.after(scheduler.between(500, underFire), () => this.#faults.strike());
-    if (fault !== null) scheduler.after(scheduler.between(15_000, underFire), () => this.#faults.strike(fault));
+    for (const [from, to] of fault === null ? [] : (occasions[fault] ?? [[15_000, underFire]]))
+      scheduler.after(scheduler.between(from, to), () => this.#faults.strike(fault!));
 
     let healed = 0;
     try {
@@ -172,6 +188,7 @@ class Simulation {
     const scheduler = this.#scheduler;
     for (const cloud of this.#clouds.values()) {
       cloud.db.namespaces.set("late", { epoch: 0n });
+      addNamespace(cloud.db, homed);
       const started = Array.from(
         { length: processesPerCloud },
         (_, i) => new Process(cloud, `${cloud.name}${i}`, this.#world),
@@ -198,6 +215,7 @@ class Simulation {
       this.#faults.heal();
       difference = firstDifference(this.#world, [...this.#clouds.values()], epoch + scheduler.now);
       for (const watcher of watchers) difference ??= watcher.behind();
+      if (this.#faults.moving > 0) difference ??= "a home is still on its way";
     }
     if (this.#violations.length === 0 && difference !== null)
       throw new Violation(`after ${patience / 1000} s without faults: ${difference}`);
