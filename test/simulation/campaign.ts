@@ -18,7 +18,11 @@ export type Campaign = {
 };
 
 /** What strikes in every tenth run, whatever else happens: in those whose seed ends with that digit. */
-const regular: Readonly<Record<number, FaultKind>> = { 0: "database restored", 6: "home moved" };
+const regular: Readonly<Record<number, FaultKind>> = {
+  0: "database restored",
+  3: "cloud expelled",
+  6: "home moved",
+};
 
 function planOf({ fault, withHistory }: Campaign, seed: number): Plan {
   return { seed, fault: fault ?? regular[seed % 10] ?? null, withHistory };

@@ -63,7 +63,8 @@ export class Session {
   #token: Token = null;
   /** By path, what the session was last shown. */
   readonly #last = new Map<Path, Entry>();
-  /** Restores that the session knows of: what it saw of a database that is no more binds nobody. */
+  /** Losses that the session knows of, and restores among them: what it saw of a database that is no more binds nobody. */
+  #losses = 0;
   #restores = 0;
   #values = 0;
 
@@ -116,16 +117,16 @@ export class Session {
 
   async #write(path: Path): Promise<void> {
     const { scheduler, note, check } = this.#world;
-    this.#beginAnewAfterRestore();
+    this.#beginAnewAfterLoss();
     let process = this.#process();
     const { system } = process.cloud.db;
-    const { restores } = this.#world;
+    const { losses } = this.#world;
     const operation = this.#operation(path, process.now());
     const receipt = isWrittenOnce(path) ? this.#receipt() : null;
     for (let tries = 1; ; tries++) {
       try {
         const answer = await this.#inTime(process.write(path, operation, receipt, this.#token));
-        if (this.#world.restores !== restores) return;
+        if (this.#world.losses !== losses) return;
         if (receipt !== null && scheduler.chance(0.3)) throw new Error("the answer got lost");
         const { result, token, cloud, isAtHome } = answer;
         this.#token = token;
@@ -133,13 +134,13 @@ export class Session {
         note(`${this.#name} ${process.name} ${operation.kind} ${path}: ${show(result.stored!.entry)}`);
         check(7);
         const { ifMatch } = operation.conditions;
-        const decider = isAtHome ? `homes ${restores}` : `${cloud.name} ${system}`;
+        const decider = isAtHome ? `homes ${losses}` : `${cloud.name} ${system}`;
         if (ifMatch !== null) this.#activity.swapped(decider, path, ifMatch[0]!);
         // What a receipt says holds no value.
         if (receipt !== null) return;
         const written = cloud.trueForm(path, result.stored!.entry);
         this.#last.set(path, written);
-        this.#activity.acknowledge(path, written, restores);
+        this.#activity.acknowledge(path, written, losses);
         if (cloud === process.cloud && scheduler.chance(0.2)) await this.#mustBeConfirmed(process, path, written);
         return;
       } catch (error) {
@@ -147,7 +148,7 @@ export class Session {
         await scheduler.sleep(scheduler.between(10, isHomed(path) ? 4000 : 1000));
         process = this.#process();
         // What another database remembers is another matter.
-        if (this.#world.restores !== restores) throw error;
+        if (this.#world.losses !== losses) throw error;
         this.#world.count("retry");
       }
     }
@@ -155,15 +156,15 @@ export class Session {
 
   /** When the service says that other clouds have a write, they have: whatever becomes of this one, it is not lost. */
   async #mustBeConfirmed(process: Process, path: Path, written: Entry): Promise<void> {
-    const { scheduler, count, check, restores } = this.#world;
+    const { scheduler, count, check, losses } = this.#world;
     const level = scheduler.chance(0.5) ? "peer" : "all";
     const isConfirmed = await this.#inTime(process.confirm(path, level));
     count(isConfirmed ? `confirmed by ${level}` : "unconfirmed");
-    if (!isConfirmed || this.#world.restores !== restores) return;
+    if (!isConfirmed || this.#world.losses !== losses) return;
     check(2);
     const others = [...this.#processes.values()].map(([one]) => one!.cloud).filter((cloud) => cloud !== process.cloud);
     const holders = others.filter((cloud) => cloud.holds(path, written)).length;
-    if (holders < (level === "all" ? others.length : 1))
+    if (holders < (level === "all" ? others.filter(({ isOut }) => !isOut).length : 1))
       throw new Violation(
         `${process.name} confirms ${show(written)} of ${path} by ${level}; ${holders} others have it`,
       );
@@ -195,15 +196,15 @@ export class Session {
 
   async #read(path: Path): Promise<void> {
     const { scheduler, hasSharedCache } = this.#world;
-    this.#beginAnewAfterRestore();
-    const { restores } = this.#world;
+    this.#beginAnewAfterLoss();
+    const { losses } = this.#world;
     const process = this.#process();
     const startedAt = scheduler.now;
     const relaxed = scheduler.chance(0.8) ? "cached" : "local";
     const consistency = isHomed(path) && scheduler.chance(0.5) ? "strong" : relaxed;
-    const acknowledged = this.#activity.acknowledged(path, restores);
+    const acknowledged = this.#activity.acknowledged(path, losses);
     const { stored, token, cloud } = await this.#inTime(process.read(path, consistency, this.#token));
-    if (this.#world.restores !== restores) return;
+    if (this.#world.losses !== losses) return;
     this.#token = token;
     const bound = hasSharedCache ? maxAge : maxAgeDeaf;
     const age = consistency === "cached" ? bound : 0;
@@ -215,10 +216,12 @@ export class Session {
     if (entry !== null) this.#last.set(path, cloud.trueForm(path, entry));
   }
 
-  #beginAnewAfterRestore(): void {
-    if (this.#restores === this.#world.restores) return;
+  #beginAnewAfterLoss(): void {
+    if (this.#losses === this.#world.losses) return;
+    this.#losses = this.#world.losses;
+    // A token names clouds that are lost: the others must know that they bind nobody.
+    if (this.#restores !== this.#world.restores) this.#token = null;
     this.#restores = this.#world.restores;
-    this.#token = null;
     this.#last.clear();
   }
 

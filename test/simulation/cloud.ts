@@ -19,6 +19,10 @@ export class Cloud {
   readonly name: string;
   readonly db: MemoryDatabase;
   isDown = false;
+  /** Nothing of it runs. */
+  isGone = false;
+  /** No member for the others: lost, or expelled and not seeded anew yet. */
+  isOut = false;
   /** Transactions that somebody else keeps open. */
   readonly heldOpen = new Set<number>();
   /** Statements take so many times longer. */
@@ -87,6 +91,16 @@ export class Cloud {
     this.#openCache();
     this.history.clear();
     for (const [path, { entry }] of backup.entries) this.#becomes(path, entry);
+  }
+
+  /** As `ROLE=reseed` does: what no other cloud has is gone, but for conflicts that people may look at. */
+  reseed(others: readonly Cloud[]): void {
+    const isElsewhere = (path: Path, write: Entry) => others.some((other) => other.holds(path, write));
+    this.#world.ledger.discard(this.name, 0, (path, write) => !isElsewhere(path, write));
+    this.db.reseed(`${this.db.system}'`);
+    this.db.entries = this.#watched([]);
+    this.#openCache();
+    this.history.clear();
   }
 
   /** Whether a write (in true form) is here, or something newer, or was here and is forgotten. */

@@ -2,7 +2,9 @@ import type { Backup } from "../support/memory/database.ts";
 import { pick } from "../support/random.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Network } from "./network.ts";
-import { Process } from "./process.ts";
+import { Operators } from "./operators.ts";
+import type { Process } from "./process.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { World } from "./world.ts";
 
 /** All kinds of harm. */
@@ -28,6 +30,7 @@ export const faultKinds = [
   "feed trimmed",
   "namespace unknown",
   "home moved",
+  "cloud expelled",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -35,17 +38,19 @@ export type FaultKind = (typeof faultKinds)[number];
 export class Faults {
   readonly #world: World;
   readonly #clouds: ReadonlyMap<string, Cloud>;
-  readonly #processes: Map<string, Process[]>;
+  readonly #supervisor: Supervisor;
+  readonly operators: Operators;
   readonly #network: Network;
   /** A backup of each cloud, and how much the ledger held when it was made. */
   readonly #backups = new Map<string, { readonly backup: Backup; readonly since: number }>();
   /** How many faults there were. */
   struck = 0;
 
-  constructor(world: World, clouds: ReadonlyMap<string, Cloud>, processes: Map<string, Process[]>, network: Network) {
+  constructor(world: World, clouds: ReadonlyMap<string, Cloud>, supervisor: Supervisor, network: Network) {
     this.#world = world;
     this.#clouds = clouds;
-    this.#processes = processes;
+    this.#supervisor = supervisor;
+    this.operators = new Operators(world, clouds, supervisor);
     this.#network = network;
   }
 
@@ -57,10 +62,10 @@ export class Faults {
     "network loses": () => this.#bad("loss", 0.3),
     "network repeats": () => this.#bad("repeats", 0.4),
     "network delays": () => this.#bad("delays", 0.2),
-    "process killed": () => this.#kill(this.#process(), 0, 6000),
+    "process killed": () => this.#supervisor.kill(this.#process(), 0, 6000),
     "cloud killed": () => {
-      const running = this.#processes.get(this.#name())!.filter(({ isAlive }) => isAlive);
-      for (const process of running) this.#kill(process, 2000, 12_000);
+      const running = this.#supervisor.of(this.#name()).filter(({ isAlive }) => isAlive);
+      for (const process of running) this.#supervisor.kill(process, 2000, 12_000);
       return running.length > 0;
     },
     "database crashed": () => {
@@ -137,40 +142,25 @@ export class Faults {
       return this.#later(500, 8000, () => db.namespaces.set("late", known));
     },
     "home moved": () => {
-      const to = this.#name();
-      void this.#moveHome(to);
+      const to = this.#cloud();
+      if (to.isOut) return false;
+      void this.operators.moveHome(to);
       const { scheduler } = this.#world;
       const trouble = pick(scheduler.random, [
         () => {},
-        () => this.#kill(this.#process(), 500, 5000),
+        () => this.#supervisor.kill(this.#process(), 500, 5000),
         () => this.#cutOff(this.#name()),
       ]);
       // In the midst of it, or right behind.
       return this.#later(50, 2500, trouble);
     },
+    "cloud expelled": () => {
+      if (this.#world.losses > 0) return false;
+      const { scheduler } = this.#world;
+      void this.operators.expel(this.#cloud(), scheduler.chance(0.5));
+      return true;
+    },
   };
-
-  /** Moves that somebody asks for again and again until they are through. */
-  moving = 0;
-
-  async #moveHome(to: string): Promise<void> {
-    const { scheduler, count, note, fail } = this.#world;
-    this.moving++;
-    for (let isThrough = false; !isThrough; ) {
-      await scheduler.sleep(scheduler.between(0, 1000));
-      const process = pick(scheduler.random, this.#processes.get(to)!);
-      try {
-        await Promise.race([process.moveHome(false), process.death]);
-        isThrough = true;
-      } catch (error) {
-        fail(error);
-        note(`home to ${to}: ${(error as Error).message}`);
-      }
-    }
-    this.moving--;
-    note(`${to} has become the home`);
-    count("home: moves that ended");
-  }
 
   /** Somebody makes backups, of course. */
   makeBackups(): void {
@@ -200,22 +190,21 @@ export class Faults {
       cloud.isDown = false;
       cloud.slowness = 1;
       cloud.db.namespaces.set("late", { epoch: 0n });
-      for (const process of [...this.#processes.get(cloud.name)!]) {
-        process.skew = 0;
-        if (!process.isAlive) this.#replace(process);
-      }
+      for (const process of this.#supervisor.of(cloud.name)) process.skew = 0;
+      this.#supervisor.replaceAll(cloud);
     }
   }
 
-  /** One of them at most: what two restored clouds had only told each other is lost. */
+  /** One loss at most: what two restored clouds had only told each other is lost. */
   #restore(): boolean {
     const made = [...this.#backups.keys()];
-    if (made.length === 0 || this.#world.restores > 0) return false;
+    if (made.length === 0 || this.#world.losses > 0) return false;
     this.#world.restores++;
+    this.#world.losses++;
     const name = pick(this.#world.scheduler.random, made);
     const { backup, since } = this.#backups.get(name)!;
     const cloud = this.#clouds.get(name)!;
-    for (const process of [...this.#processes.get(name)!]) this.#kill(process, 1000, 5000);
+    for (const process of this.#supervisor.of(name)) this.#supervisor.kill(process, 1000, 5000);
     cloud.restore(
       backup,
       since,
@@ -234,7 +223,7 @@ export class Faults {
   }
 
   #process(): Process {
-    return pick(this.#world.scheduler.random, this.#processes.get(this.#name())!);
+    return pick(this.#world.scheduler.random, this.#supervisor.of(this.#name()));
   }
 
   #later(from: number, to: number, undo: () => void): true {
@@ -267,26 +256,6 @@ export class Faults {
     this.#network[what] = probability;
     return this.#later(1000, 10_000, () => {
       this.#network[what] = what === "repeats" ? 0.03 : 0;
-    });
-  }
-
-  #kill(process: Process, from: number, to: number): boolean {
-    if (!process.isAlive) return false;
-    process.kill();
-    return this.#later(from, to, () => this.#replace(process));
-  }
-
-  /** Another process takes its place: it knows nothing of what the one before was about. */
-  #replace(process: Process): void {
-    const place = this.#processes.get(process.cloud.name)!;
-    const at = place.indexOf(process);
-    if (at === -1 || place[at]!.isAlive) return;
-    const next = new Process(process.cloud, `${process.name}'`, this.#world);
-    place[at] = next;
-    next.start().catch(() => {
-      // The database was down: it starts again, as its supervisor would have it.
-      next.kill();
-      this.#later(500, 1000, () => this.#replace(next));
     });
   }
 }

@@ -230,6 +230,12 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "first answers stay behind when a home moves": [
     { file: homes, find: "for (const peer of others) await this.#fetchReceipts(peer, row.id);", replace: "" },
   ],
+  "those who stay do not compare themselves when a cloud was expelled": [
+    { file: memory, find: "expulsions, settling: expulsions, settled: false });", replace: "expulsions });" },
+  ],
+  "sessions wait for a cloud that was removed for good": [
+    { file: "service/kv/session.ts", find: "if (!here.members.has(cloud)) return true;", replace: "" },
+  ],
   "first answers of before the first home stay behind": [
     {
       file: "service/store/jobs.ts",

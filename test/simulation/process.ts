@@ -9,7 +9,7 @@ import { parseSession } from "../../service/kv/session.ts";
 import { localHints } from "../../service/queue/local.ts";
 import { Replication } from "../../service/replication/replication.ts";
 import { Completeness } from "../../service/sessions/completeness.ts";
-import { Sessions } from "../../service/sessions/sessions.ts";
+import { SessionBehindError, Sessions } from "../../service/sessions/sessions.ts";
 import { Feed } from "../../service/store/feed.ts";
 import type { StepResult, WriteRequest } from "../../service/store/jobs.ts";
 import type { MemberStore } from "../../service/store/member.ts";
@@ -23,7 +23,7 @@ import { memoryStore } from "../support/memory/store.ts";
 import { type Cloud, epoch } from "./cloud.ts";
 import { homed, isHomed } from "./homed.ts";
 import type { CacheClient } from "./shared-cache.ts";
-import type { World } from "./world.ts";
+import { Violation, type World } from "./world.ts";
 
 /** Milliseconds that a clock may be off before its process refuses to write. */
 const maxSkew = 5000;
@@ -49,6 +49,8 @@ export class Process {
   readonly cloud: Cloud;
   readonly name: string;
   readonly #world: World;
+  /** The other members, as its configuration has them. */
+  readonly #peers: ReadonlySet<string>;
   readonly #replication: Replication;
   readonly #clock: HybridClock;
   readonly #writer: Writer;
@@ -74,6 +76,7 @@ export class Process {
     this.name = name;
     this.#world = world;
     this.skew = scheduler.between(-200, 200);
+    this.#peers = new Set(world.names.filter((peer) => peer !== cloud.name));
     this.death = new Promise((_, reject) => {
       this.#die = reject;
     });
@@ -126,7 +129,7 @@ export class Process {
       },
     });
     this.#replication = new Replication({
-      peers: world.names.filter((peer) => peer !== cloud.name),
+      peers: [...this.#peers],
       floorAge: 2000,
       floorInterval: 300,
       statementTimeout: 100,
@@ -165,12 +168,11 @@ export class Process {
 
   /** Resolves when it takes requests. */
   async start(): Promise<void> {
-    const members = new Set(this.#world.names.filter((name) => name !== this.cloud.name));
-    await this.#member.join([...members], this.now());
+    await this.#member.join([...this.#peers], this.now());
     await this.#replication.open();
     const { incarnatedAt } = await this.#member.identity();
     this.#sessions = new Sessions({
-      here: { cloud: this.cloud.name, since: incarnatedAt, members },
+      here: { cloud: this.cloud.name, since: incarnatedAt, members: this.#peers },
       cache: this.#cache,
       completeness: this.#completeness,
       clock: this.#clock,
@@ -214,7 +216,7 @@ export class Process {
       return this.#pass(namespace, (home) => home.write(path, operation, receipt, token, this.cloud.name));
     const session = token === null ? null : parseSession(token);
     if (session !== null) sessions.observe(session);
-    if (needsCurrent(operation)) await this.#unlessDead(sessions.prepare(path, session));
+    if (needsCurrent(operation)) await this.#inSession(sessions.prepare(path, session));
     const steps = [{ path, epoch: 0n, ...(namespace?.homeEpoch && { homeEpoch: namespace.homeEpoch }), operation }];
     const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
     if (replayed) this.#world.count("retry answered from its receipt");
@@ -239,9 +241,20 @@ export class Process {
     if (namespace !== null && !isDecidedAtHome(this.#place, { passedBy }, namespace, "a strong read"))
       return this.#pass(namespace, (home) => home.read(path, consistency, token, this.cloud.name));
     const session = token === null ? null : parseSession(token);
-    const { stored } = await this.#unlessDead(sessions.read(path, consistency, session));
+    const { stored } = await this.#inSession(sessions.read(path, consistency, session));
     if (namespace !== null) await this.#unlessDead(confirmHome(this.#place, namespace));
     return { stored, token: sessions.token(session, stored), cloud: this.cloud };
+  }
+
+  /** What a session saw of a cloud that was removed for good binds nobody. */
+  #inSession<T>(answer: Promise<T>): Promise<T> {
+    const isBound = (error: unknown) =>
+      error instanceof SessionBehindError &&
+      error.clouds.some((cloud) => cloud !== this.cloud.name && !this.#peers.has(cloud));
+    const judged = answer.catch((error) => {
+      throw isBound(error) ? new Violation(`${this.name} waits for a cloud that was removed: ${error.message}`) : error;
+    });
+    return this.#unlessDead(judged);
   }
 
   /** Makes this cloud the home of the namespace that may have one. */
@@ -249,6 +262,12 @@ export class Process {
     await this.#unlessDead(this.#replication.homes.take(homed, isForced));
     this.#namespaces.forget(homed);
     this.#replication.announceCatalog();
+  }
+
+  /** Ends the membership of another cloud, as the route does. */
+  async expel(cloud: string): Promise<void> {
+    const known = (await this.#member.peers()).find(({ peer }) => peer === cloud)!;
+    await this.#member.expel(cloud, Math.max(known.incarnatedAt, this.now()));
   }
 
   get #place() {
@@ -262,13 +281,21 @@ export class Process {
 
   /** As its readiness says: nobody is sent here before. */
   #mustServe(): Sessions {
-    if (!this.#isReady || this.#replication.isRecovering()) throw new Error("not ready");
+    if (!this.isServing) throw new Error("not ready");
     return this.#sessions!;
   }
 
   #mustWrite(): void {
     if (Math.abs(this.skew) > maxSkew) throw new ClockSkewError("clock-skew");
-    if (this.#replication.isRecovering()) throw new UnavailableError("not ready");
+    if (this.#isUnfit()) throw new UnavailableError("not ready");
+  }
+
+  get isServing(): boolean {
+    return this.isAlive && this.#isReady && !this.#isUnfit();
+  }
+
+  #isUnfit(): boolean {
+    return this.#replication.isRecovering() || this.#replication.isExpelled();
   }
 
   #alive<T extends object>(target: T): T {

@@ -7,6 +7,7 @@ import { firstDifference, Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Process } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Supervisor } from "./supervisor.ts";
 import { simulateTimers } from "./timers.ts";
 import { Watcher } from "./watcher.ts";
 import { type Invariant, Violation, type World } from "./world.ts";
@@ -41,6 +42,7 @@ const occasions: Partial<Record<FaultKind, readonly (readonly [from: number, to:
     [7000, 12_000],
     [12_000, 20_000],
   ],
+  "cloud expelled": [[5000, 14_000]],
 };
 
 export type Plan = {
@@ -111,7 +113,7 @@ class Simulation {
       scheduler,
       ledger: new Ledger(check),
       network: () => network,
-      names,
+      names: [...names],
       count,
       check,
       note: (text) => {
@@ -122,11 +124,12 @@ class Simulation {
       cacheBytes: scheduler.chance(0.5) ? 6000 : 1e6,
       hasSharedCache: scheduler.chance(0.7),
       restores: 0,
+      losses: 0,
       hintLoss: 0.1,
       connectionLoss: 0,
     };
     for (const name of names) this.#clouds.set(name, new Cloud(name, this.#world));
-    this.#faults = new Faults(this.#world, this.#clouds, this.#processes, network);
+    this.#faults = new Faults(this.#world, this.#clouds, new Supervisor(this.#world, this.#processes), network);
   }
 
   async run(seed: number, fault: FaultKind | null): Promise<Result> {
@@ -213,9 +216,10 @@ class Simulation {
     while (difference !== null && this.#violations.length === 0 && scheduler.now < start + patience) {
       await scheduler.runUntil(scheduler.now + 1000);
       this.#faults.heal();
-      difference = firstDifference(this.#world, [...this.#clouds.values()], epoch + scheduler.now);
+      const living = [...this.#clouds.values()].filter(({ isOut }) => !isOut);
+      difference = firstDifference(this.#world, living, epoch + scheduler.now);
       for (const watcher of watchers) difference ??= watcher.behind();
-      if (this.#faults.moving > 0) difference ??= "a home is still on its way";
+      if (this.#faults.operators.underWay > 0) difference ??= "a command is not through";
     }
     if (this.#violations.length === 0 && difference !== null)
       throw new Violation(`after ${patience / 1000} s without faults: ${difference}`);

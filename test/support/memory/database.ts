@@ -247,6 +247,16 @@ export class MemoryDatabase {
     this.system = system;
   }
 
+  /** As `ROLE=reseed` does with the database of an expelled cloud, but for the conflicts that it keeps. */
+  reseed(system: string): void {
+    this.rollBackAll();
+    this.feed = [];
+    for (const table of [this.entries, this.receipts, this.watermarks, this.setAside, this.quarantine]) table.clear();
+    const { incarnatedAt, expelledUpTo } = this.cluster;
+    Object.assign(this.cluster, { incarnatedAt: Math.max(incarnatedAt, expelledUpTo! + 1), mark: null, markXid: null });
+    this.system = system;
+  }
+
   cursor(peer: string, shard: number): CursorState {
     const key = `${peer} ${shard}`;
     let cursor = this.cursors.get(key);
