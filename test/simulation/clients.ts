@@ -185,11 +185,17 @@ export class Session {
     if (roll < 0.45) return { kind: "touch", expiry: { at }, conditions: unconditional };
     const last = this.#last.get(path);
     const ifMatch = roll > 0.85 && last !== undefined ? [tagOf(last)] : null;
-    return this.#put(at, { ifMatch, ifNoneMatch: roll > 0.8 && roll < 0.85 ? ("*" as const) : null });
+    const ifNoneMatch = roll > 0.8 && roll < 0.85 ? ("*" as const) : null;
+    return this.#put(at, { ifMatch, ifNoneMatch }, scheduler.chance(0.15));
   }
 
-  #put(at: number | null, conditions: Operation["conditions"]): Operation {
-    const body = Buffer.from(`${this.#name}${++this.#values}`);
+  #put(at: number | null, conditions: Operation["conditions"], isLarge = false): Operation {
+    const { scheduler } = this.#world;
+    // Of large values there are few, so that one may be wanted again when it is about to be collected.
+    const text = isLarge
+      ? `large value ${Math.floor(scheduler.random() * 9)}, in parts`
+      : `${this.#name}${++this.#values}`;
+    const body = Buffer.from(text);
     const rest = { blob: null, contentType: null, contentEncoding: null, meta: null };
     return { kind: "put", value: { body, size: body.length, ...rest }, expiry: { at }, conditions };
   }
@@ -214,6 +220,7 @@ export class Session {
     if (consistency === "strong")
       this.#mustNotBeOlder(6, cloud, path, acknowledged, entry, "before the strong read was acknowledged");
     if (entry !== null) this.#last.set(path, cloud.trueForm(path, entry));
+    if (!cloud.hasBytes(entry)) throw new Violation(`${cloud.name} shows ${path} without its bytes: ${show(entry)}`);
   }
 
   #beginAnewAfterLoss(): void {

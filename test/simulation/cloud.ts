@@ -1,6 +1,8 @@
+import type { Digest } from "../../service/blobs/port.ts";
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
+import { type MemoryBlobs, memoryBlobs } from "../support/memory/blobs.ts";
 import { namespaceIn } from "../support/memory/catalog.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
 import { homed, isHomed, showHome } from "./homed.ts";
@@ -11,6 +13,9 @@ import { Violation, type World } from "./world.ts";
 /** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
 export const epoch = 1_700_000_000_000;
 
+/** Milliseconds that a large value stays without an entry: longer than any write, cached read or fetch takes here. */
+const blobGrace = 12_000;
+
 /** Milliseconds that a statement takes at most, and its transaction with it. */
 const statementAtMost = 2000;
 
@@ -19,6 +24,9 @@ export class Cloud {
   readonly name: string;
   readonly db: MemoryDatabase;
   isDown = false;
+  /** Large values. They outlive the database: a backup finds all that it names. */
+  readonly blobs: MemoryBlobs;
+  readonly #backedUp = new Set<Digest>();
   /** Nothing of it runs. */
   isGone = false;
   /** No member for the others: lost, or expelled and not seeded anew yet. */
@@ -54,6 +62,7 @@ export class Cloud {
       );
     };
     this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
+    this.blobs = memoryBlobs(() => Math.floor(epoch + scheduler.now));
     this.#keepLedger();
     this.db.entries = this.#watched([]);
     this.#openCache();
@@ -80,6 +89,36 @@ export class Cloud {
     for (const [path, row] of rows) map.set(path, row);
     isFilled = true;
     return map;
+  }
+
+  backup(): Backup {
+    const backup = this.db.backup();
+    for (const digest of referred(this.db)) this.#backedUp.add(digest);
+    return backup;
+  }
+
+  /** Deletes large values that nothing refers to, as the service does it: what is put or touched meanwhile stays. */
+  async collectBlobs(): Promise<void> {
+    const { scheduler, count } = this.#world;
+    const used = referred(this.db);
+    const old: { readonly digest: Digest; readonly putAt: number }[] = [];
+    for await (const blob of this.blobs.list())
+      if (blob.putAt <= epoch + scheduler.now - blobGrace && !used.has(blob.digest)) old.push(blob);
+    await scheduler.sleep(scheduler.between(0, 500));
+    for (const { digest, putAt } of old) {
+      if (this.#backedUp.has(digest)) continue;
+      await this.blobs.delete(digest, putAt);
+      count("large value collected");
+    }
+  }
+
+  /** Whether all large values are there that entries refer to, and conflicts, which are kept to be looked at. */
+  hasAllBytes(): boolean {
+    return [...referred(this.db)].every((digest) => this.blobs.kept.has(digest));
+  }
+
+  hasBytes(entry: Entry | null): boolean {
+    return entry?.kind !== "value" || entry.blob === null || this.blobs.kept.has(entry.blob);
   }
 
   /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
@@ -157,6 +196,8 @@ export class Cloud {
     const now = epoch + this.#world.scheduler.now;
     this.#world.note(`${this.name} ${path} becomes ${show(after)}`);
     const young = this.#becomes(path, after);
+    check(2);
+    if (!this.hasBytes(after)) throw new Violation(`${path} shows in ${this.name} before its bytes are there`);
     // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
     const old = normal(before, floor, now) && this.trueForm(path, before!);
     this.#replaced = old;
@@ -196,4 +237,11 @@ export class Cloud {
     }
     return found;
   }
+}
+
+/** Large values that something in the database refers to. */
+function referred(db: MemoryDatabase): ReadonlySet<Digest> {
+  const carried = [...db.quarantine.values(), ...db.conflicts.values()].map((one) => one.carried);
+  const blobs = [...db.entries.values(), ...carried].map(({ entry }) => (entry.kind === "value" ? entry.blob : null));
+  return new Set(blobs.filter((digest) => digest !== null));
 }

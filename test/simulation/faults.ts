@@ -29,6 +29,7 @@ export const faultKinds = [
   "hints lost",
   "feed trimmed",
   "namespace unknown",
+  "large values damaged",
   "home moved",
   "cloud expelled",
 ] as const;
@@ -62,6 +63,7 @@ export class Faults {
     "network loses": () => this.#bad("loss", 0.3),
     "network repeats": () => this.#bad("repeats", 0.4),
     "network delays": () => this.#bad("delays", 0.2),
+    "large values damaged": () => this.#bad("damage", 0.5),
     "process killed": () => this.#supervisor.kill(this.#process(), 0, 6000),
     "cloud killed": () => {
       const running = this.#supervisor.of(this.#name()).filter(({ isAlive }) => isAlive);
@@ -164,9 +166,9 @@ export class Faults {
 
   /** Somebody makes backups, of course. */
   makeBackups(): void {
-    for (const { name, db } of this.#clouds.values())
+    for (const cloud of this.#clouds.values())
       this.#later(1000, 14_000, () => {
-        this.#backups.set(name, { backup: db.backup(), since: this.#world.ledger.count });
+        this.#backups.set(cloud.name, { backup: cloud.backup(), since: this.#world.ledger.count });
       });
   }
 
@@ -252,10 +254,10 @@ export class Faults {
     });
   }
 
-  #bad(what: "loss" | "repeats" | "delays", probability: number): boolean {
+  #bad(what: "loss" | "repeats" | "delays" | "damage", probability: number): boolean {
     this.#network[what] = probability;
     return this.#later(1000, 10_000, () => {
-      this.#network[what] = what === "repeats" ? 0.03 : 0;
+      this.#network[what] = what === "repeats" || what === "damage" ? 0.03 : 0;
     });
   }
 }

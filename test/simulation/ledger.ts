@@ -1,3 +1,4 @@
+import type { Digest } from "../../service/blobs/port.ts";
 import { stateText } from "../../service/kv/carried.ts";
 import { type Counter, counterValue, type Entry, epochOf, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
@@ -22,6 +23,8 @@ export class Ledger {
   readonly #check: (invariant: Invariant) => void;
   /** The newest write of each key that a home has decided, whichever cloud was the home then. */
   readonly #atHome = new Map<Path, Entry>();
+  /** Large values that clients have sent: what else a cloud holds is nobody's. */
+  readonly uploaded = new Set<Digest>();
   count = 0;
 
   constructor(check: (invariant: Invariant) => void) {
@@ -154,6 +157,12 @@ export function firstDifference({ ledger, check }: World, clouds: readonly Cloud
     check(1);
     if (texts.size > 1) return `${path} differs between the clouds`;
   }
+  for (const cloud of clouds) {
+    check(2);
+    if (!cloud.hasAllBytes()) throw new Violation(`${cloud.name} lacks the bytes of an entry, or of one that is kept`);
+    for (const digest of cloud.blobs.kept.keys())
+      if (!ledger.uploaded.has(digest)) throw new Violation(`${cloud.name} keeps ${digest}, which nobody has written`);
+  }
   const homes = new Set(clouds.map(({ db }) => showHome(db)));
   return homes.size === 1 ? null : `the home differs between the clouds: ${[...homes].join("; ")}`;
 }
@@ -173,7 +182,8 @@ export function show(entry: Entry | null | undefined): string {
     return `counter ${counterValue(entry)} (${cells.join(" ")}) epoch ${formatVersion(entry.epoch)}`;
   }
   if (entry.kind === "tombstone") return `deleted ${formatVersion(entry.version)}`;
-  return `"${Buffer.from(entry.body!).toString()}" ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
+  const value = entry.blob === null ? `"${Buffer.from(entry.body!).toString()}"` : `blob ${entry.blob.slice(0, 6)}`;
+  return `${value} ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
 }
 
 /** Whether a cloud's entry is what it must be, once nothing is under way any more. */

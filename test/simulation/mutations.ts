@@ -236,6 +236,29 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "sessions wait for a cloud that was removed for good": [
     { file: "service/kv/session.ts", find: "if (!here.members.has(cloud)) return true;", replace: "" },
   ],
+  "an entry shows before the bytes of its value are there": [
+    { file: merger, find: "if (isKept && !(await this.#hasBytes(sender, incoming)))", replace: "if (false)" },
+  ],
+  "a large value is kept whatever its bytes are": [
+    { file: "service/replication/fetcher.ts", find: "if (found !== digest)", replace: "if (false)" },
+  ],
+  "large values are collected though entries refer to them": [
+    { file: cloud, find: " && !used.has(blob.digest)", replace: "" },
+  ],
+  "large values are collected though conflicts refer to them": [
+    {
+      file: cloud,
+      find: "const used = referred(this.db);",
+      replace: "const used = referred({ ...this.db, conflicts: new Map() } as MemoryDatabase);",
+    },
+  ],
+  "a large value that is there may be collected before its entry is": [
+    {
+      file: merger,
+      find: "(await this.#io.blobs.touch(entry.blob))",
+      replace: "(await this.#io.blobs.has(entry.blob))",
+    },
+  ],
   "first answers of before the first home stay behind": [
     {
       file: "service/store/jobs.ts",
@@ -330,16 +353,6 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
           replace: "true || isNewer(record, record) || there === undefined ||",
         },
       ],
-    },
-    "an entry shows before the bytes of its value are there": {
-      test: "test/service/replication/fetcher.test.ts",
-      changes: [
-        { file: merger, find: "if (isKept && !(await this.#hasBytes(sender, incoming)))", replace: "if (false)" },
-      ],
-    },
-    "a large value is kept whatever its bytes are": {
-      test: "test/service/replication/fetcher.test.ts",
-      changes: [{ file: "service/replication/fetcher.ts", find: "if (found !== digest)", replace: "if (false)" }],
     },
     "peers get any blob that they name": {
       test: "test/service/replication/fetcher.test.ts",

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { EntryCache } from "../../service/cache/entries.ts";
 import { confirmHome, isDecidedAtHome, isDecidedHere } from "../../service/http/homes.ts";
 import { type Namespace, Namespaces } from "../../service/http/namespaces.ts";
@@ -7,6 +8,7 @@ import type { Stored } from "../../service/kv/entry.ts";
 import { type Path, shardOf } from "../../service/kv/path.ts";
 import { parseSession } from "../../service/kv/session.ts";
 import { localHints } from "../../service/queue/local.ts";
+import type { BlobRequest } from "../../service/replication/io.ts";
 import { Replication } from "../../service/replication/replication.ts";
 import { Completeness } from "../../service/sessions/completeness.ts";
 import { SessionBehindError, Sessions } from "../../service/sessions/sessions.ts";
@@ -16,7 +18,6 @@ import type { MemberStore } from "../../service/store/member.ts";
 import { type Store, UnavailableError } from "../../service/store/port.ts";
 import { Reader } from "../../service/store/reader.ts";
 import { ClockSkewError, type Committed, Writer } from "../../service/store/writer.ts";
-import { memoryBlobs } from "../support/memory/blobs.ts";
 import { memorySettings } from "../support/memory/catalog.ts";
 import { memoryMember } from "../support/memory/member.ts";
 import { memoryStore } from "../support/memory/store.ts";
@@ -27,6 +28,8 @@ import { Violation, type World } from "./world.ts";
 
 /** Milliseconds that a clock may be off before its process refuses to write. */
 const maxSkew = 5000;
+/** Bytes of a value that go into the database; longer ones are blobs. */
+const inlineBytes = 16;
 /** Milliseconds that a write may take. */
 const writeTimeout = 3000;
 /** Milliseconds that other clouds have to confirm a write. */
@@ -138,9 +141,9 @@ export class Process {
         store: this.#member,
         link: {
           call: (peer, bytes) => this.#unlessDead(world.network().call(cloud.name, peer, bytes)),
-          blob: () => Promise.reject(new Error("values are small here")),
+          blob: (peer, request) => this.#unlessDead(world.network().blob(cloud.name, peer, request)),
         },
-        blobs: memoryBlobs(),
+        blobs: cloud.blobs,
         hints,
         clock: this.#clock,
         now: () => this.now(),
@@ -194,6 +197,11 @@ export class Process {
     this.#die(new Error("the process was killed"));
   }
 
+  openBlob(request: BlobRequest): Promise<Readable | null> {
+    if (!this.#isReady) return Promise.reject(new Error("refused"));
+    return this.#unlessDead(this.#replication.openBlob(request));
+  }
+
   receive(peer: string, bytes: Uint8Array): Promise<Uint8Array> {
     if (!this.#isReady) return Promise.reject(new Error("refused"));
     return this.#unlessDead(this.#replication.receive(peer, bytes));
@@ -217,11 +225,27 @@ export class Process {
     const session = token === null ? null : parseSession(token);
     if (session !== null) sessions.observe(session);
     if (needsCurrent(operation)) await this.#inSession(sessions.prepare(path, session));
-    const steps = [{ path, epoch: 0n, ...(namespace?.homeEpoch && { homeEpoch: namespace.homeEpoch }), operation }];
+    const home = namespace?.homeEpoch ? { homeEpoch: namespace.homeEpoch } : {};
+    const steps = [{ path, epoch: 0n, ...home, operation: await this.#unlessDead(this.#received(operation)) }];
     const { results, replayed } = await this.#unlessDead(this.#writer.write({ steps, allOrNothing: false, receipt }));
     if (replayed) this.#world.count("retry answered from its receipt");
     const answer = { result: results[0]!, token: sessions.token(session, results[0]!.stored), cloud: this.cloud };
     return { ...answer, isAtHome: namespace !== null && namespace.home !== null };
+  }
+
+  /** The operation with a large value stored, as the service does before it decides. */
+  async #received(operation: Operation): Promise<Operation> {
+    if (operation.kind !== "put" || operation.value.size <= inlineBytes) return operation;
+    const { scheduler, ledger, count } = this.#world;
+    const { value } = operation;
+    async function* upload() {
+      await scheduler.sleep(scheduler.between(0, 50));
+      yield value.body!;
+    }
+    const { digest } = await this.cloud.blobs.put(upload(), value.size);
+    ledger.uploaded.add(digest);
+    count("large value written");
+    return { ...operation, value: { ...value, body: null, blob: digest } };
   }
 
   /** Waits until other clouds have committed what was written here. False: nobody knows. */

@@ -200,6 +200,7 @@ class Simulation {
       for (const process of started) this.#guard(process.start());
       const collect = () => {
         this.#collected += cloud.collect();
+        this.#guard(cloud.collectBlobs());
         scheduler.after(scheduler.between(300, 6000), collect);
       };
       scheduler.after(scheduler.between(0, 6000), collect);
