@@ -161,6 +161,8 @@ export class Cloud {
   }
 
   #enters(path: Path, entry: Entry): void {
+    // Nobody hears of what a database that is lost still commits.
+    if (this.isGone) return;
     const { ledger, scheduler } = this.#world;
     const { floor } = this.db.cluster;
     ledger.record(path, entry, floor);
