@@ -23,12 +23,14 @@ export class Operators {
 
   /** Makes a cloud the home, by force where the one that would have to hand over is lost. */
   async moveHome(to: Cloud): Promise<void> {
+    let isForced = false;
     const isThrough = await this.#repeat([to.name], `home to ${to.name}`, (process) => {
       const { home, movingTo } = namespaceIn(to.db, homed)!;
       const owner = movingTo === null || movingTo === to.name ? home : movingTo;
-      return process.moveHome(owner !== null && this.#clouds.get(owner)!.isOut);
+      isForced = owner !== null && this.#clouds.get(owner)!.isOut;
+      return process.moveHome(isForced);
     });
-    if (isThrough) this.#world.count("home: moves that ended");
+    if (isThrough) this.#world.count(`home moved ${isForced ? "by force" : "by agreement"}`);
   }
 
   /**
