@@ -2,8 +2,9 @@
 import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
+import type { Replication } from "../replication/replication.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Namespace } from "./namespaces.ts";
+import type { Namespace, Namespaces } from "./namespaces.ts";
 import { Problem } from "./problems.ts";
 import { chunksOf } from "./request.ts";
 import type { Service } from "./service.ts";
@@ -13,11 +14,21 @@ const answerTimeout = 15_000;
 /** Milliseconds that an answer may stall. */
 const stallTimeout = 30_000;
 
+/** The part of a service that tells who decides; `peers` is null where this is the only cloud. */
+type Place = {
+  readonly cloud: string;
+  readonly peers: { readonly replication: Pick<Replication, "hasMet"> } | null;
+};
+
 /**
  * Whether this cloud decides the writes of the namespace; false: they are its home's, see {@link passToHome}. Throws 503
  * while nobody may decide. What the process knows may have changed: the transaction of each write checks it again.
  */
-export function isDecidedHere({ cloud, peers }: Service, exchange: Exchange, namespace: Namespace): boolean {
+export function isDecidedHere(
+  { cloud, peers }: Place,
+  exchange: Pick<Exchange, "passedBy">,
+  namespace: Namespace,
+): boolean {
   const { name, home, movingTo } = namespace;
   if (peers === null || (home === null && movingTo === null)) return true;
   if (movingTo !== null) throw homeMoving(name);
@@ -33,7 +44,12 @@ export function isDecidedHere({ cloud, peers }: Service, exchange: Exchange, nam
 }
 
 /** As {@link isDecidedHere}, for what only a home can promise. Throws 409 where there is none. */
-export function isDecidedAtHome(service: Service, exchange: Exchange, namespace: Namespace, what: string): boolean {
+export function isDecidedAtHome(
+  service: Place,
+  exchange: Pick<Exchange, "passedBy">,
+  namespace: Namespace,
+  what: string,
+): boolean {
   if (service.peers !== null && namespace.home === null && namespace.movingTo === null) {
     throw new Problem(
       "no-home",
@@ -44,7 +60,10 @@ export function isDecidedAtHome(service: Service, exchange: Exchange, namespace:
 }
 
 /** Throws unless this cloud is still the home of what was read meanwhile: where it has moved, newer states may exist. */
-export async function confirmHome(service: Service, { name, homeEpoch }: Namespace): Promise<void> {
+export async function confirmHome(
+  service: Place & { readonly namespaces: Pick<Namespaces, "readNow"> },
+  { name, homeEpoch }: Namespace,
+): Promise<void> {
   if (service.peers === null) return;
   const now = await service.namespaces.readNow(name);
   if (now?.homeEpoch !== homeEpoch) throw homeMoving(name);

@@ -23,12 +23,12 @@ const maxRemembered = 10_000;
 
 /** The namespaces of this cloud, remembered for seconds. */
 export class Namespaces {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "namespace">;
   readonly #monotonic: Now;
   readonly #known = new Map<string, { readonly namespace: Namespace; readonly until: number }>();
   #asking = new Map<string, Promise<Namespace | null>>();
 
-  constructor(store: Store, monotonic: Now) {
+  constructor(store: Pick<Store, "namespace">, monotonic: Now) {
     this.#store = store;
     this.#monotonic = monotonic;
   }

@@ -147,7 +147,7 @@ export function toCommit(
           job.steps.map((_, i) => foreseen(job, i, origin)),
         ),
         path: atomic ? null : path,
-        ...(job.steps[0]?.homeEpoch !== undefined && { namespace: namespaceOf(job.steps[0].path) }),
+        ...(job.steps[0] && { namespace: namespaceOf(job.steps[0].path) }),
       });
     }
   }

@@ -5,6 +5,16 @@ import { runSeeds, summary, totals } from "./campaign.ts";
 const first = 1_000_000;
 const seeds = 2000;
 
+/** What faults must have led to in some run. */
+const outcomes = [
+  "home moved by agreement",
+  "home moved by force",
+  "expelled cloud seeded anew",
+  "large value collected",
+  "large value is another one",
+  "retry answered from its receipt",
+];
+
 describe("two thousand runs of three simulated clouds", function () {
   // Five minutes on two processors that have nothing else to do.
   this.timeout(900_000);
@@ -20,6 +30,11 @@ describe("two thousand runs of three simulated clouds", function () {
     for (const { operations, keys, faults } of results) assert.ok(operations >= 300 && keys >= 20 && faults >= 5);
     const { faults, checks } = totals(results);
     for (const [kind, n] of faults) assert.ok(n > 0, `no run had the fault "${kind}"`);
+    for (const what of outcomes)
+      assert.ok(
+        results.some(({ counts }) => counts.has(what)),
+        `no run had "${what}"`,
+      );
     for (const [invariant, n] of checks) assert.ok(n > 0, `invariant ${invariant} was never looked at`);
   });
 });

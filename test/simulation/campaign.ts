@@ -10,16 +10,22 @@ export type Campaign = {
   readonly first: number;
   /** A fault in the program, by its name in mutations.ts; null for none. */
   readonly mutation: string | null;
-  /** A kind of fault that strikes in each run; null: a restore in every tenth. */
+  /** A kind of fault that strikes in each run; null: each of {@link regular} in every tenth. */
   readonly fault: FaultKind | null;
   readonly withHistory: boolean;
   readonly threads?: number;
   readonly onResult?: (done: number) => void;
 };
 
-/** In every tenth run a database is restored, whatever else happens. */
+/** What strikes in every tenth run, whatever else happens: in those whose seed ends with that digit. */
+const regular: Readonly<Record<number, FaultKind>> = {
+  0: "database restored",
+  3: "cloud expelled",
+  6: "home moved",
+};
+
 function planOf({ fault, withHistory }: Campaign, seed: number): Plan {
-  return { seed, fault: fault ?? (seed % 10 === 0 ? "database restored" : null), withHistory };
+  return { seed, fault: fault ?? regular[seed % 10] ?? null, withHistory };
 }
 
 /**

@@ -1,13 +1,20 @@
+import type { Digest } from "../../service/blobs/port.ts";
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
+import { type MemoryBlobs, memoryBlobs } from "../support/memory/blobs.ts";
+import { namespaceIn } from "../support/memory/catalog.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
+import { homed, isHomed, showHome } from "./homed.ts";
 import { show } from "./ledger.ts";
 import { CacheServer } from "./shared-cache.ts";
 import { Violation, type World } from "./world.ts";
 
 /** The simulation begins here, milliseconds since 1970: time enough below for floors and versions. */
 export const epoch = 1_700_000_000_000;
+
+/** Milliseconds that a large value stays without an entry: longer than any write, cached read or fetch takes here. */
+const blobGrace = 12_000;
 
 /** Milliseconds that a statement takes at most, and its transaction with it. */
 const statementAtMost = 2000;
@@ -17,6 +24,13 @@ export class Cloud {
   readonly name: string;
   readonly db: MemoryDatabase;
   isDown = false;
+  /** Large values. They outlive the database: a backup finds all that it names. */
+  readonly blobs: MemoryBlobs;
+  readonly #backedUp = new Set<Digest>();
+  /** Nothing of it runs. */
+  isGone = false;
+  /** No member for the others: lost, or expelled and not seeded anew yet. */
+  isOut = false;
   /** Transactions that somebody else keeps open. */
   readonly heldOpen = new Set<number>();
   /** Statements take so many times longer. */
@@ -25,6 +39,8 @@ export class Cloud {
   readonly history = new Map<Path, { readonly at: number; readonly entry: Entry | null }[]>();
   /** Of counters that were current here, by path and text: the true form that each had then. */
   readonly #trueForms = new Map<string, Entry>();
+  /** What the newest state of all took the place of, in true form. */
+  #replaced: Entry | null = null;
   /** Of its processes; null: each is by itself. A restored database gets another one, named after its incarnation. */
   sharedCache: CacheServer | null = null;
   readonly #world: World;
@@ -46,6 +62,7 @@ export class Cloud {
       );
     };
     this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
+    this.blobs = memoryBlobs(() => Math.floor(epoch + scheduler.now));
     this.#keepLedger();
     this.db.entries = this.#watched([]);
     this.#openCache();
@@ -74,6 +91,36 @@ export class Cloud {
     return map;
   }
 
+  backup(): Backup {
+    const backup = this.db.backup();
+    for (const digest of referred(this.db)) this.#backedUp.add(digest);
+    return backup;
+  }
+
+  /** Deletes large values that nothing refers to, as the service does it: what is put or touched meanwhile stays. */
+  async collectBlobs(): Promise<void> {
+    const { scheduler, count } = this.#world;
+    const used = referred(this.db);
+    const old: { readonly digest: Digest; readonly putAt: number }[] = [];
+    for await (const blob of this.blobs.list())
+      if (blob.putAt <= epoch + scheduler.now - blobGrace && !used.has(blob.digest)) old.push(blob);
+    await scheduler.sleep(scheduler.between(0, 500));
+    for (const { digest, putAt } of old) {
+      if (this.#backedUp.has(digest)) continue;
+      await this.blobs.delete(digest, putAt);
+      count("large value collected");
+    }
+  }
+
+  /** Whether all large values are there that entries refer to, and conflicts, which are kept to be looked at. */
+  hasAllBytes(): boolean {
+    return [...referred(this.db)].every((digest) => this.blobs.kept.has(digest));
+  }
+
+  hasBytes(entry: Entry | null): boolean {
+    return entry?.kind !== "value" || entry.blob === null || this.blobs.kept.has(entry.blob);
+  }
+
   /** Goes back to a backup, made when the ledger held `since` writes. What entered later, and no other cloud has or has replaced, may be gone for good. */
   restore(backup: Backup, since: number, others: readonly Cloud[]): void {
     const isElsewhere = (path: Path, write: Entry) => others.some((other) => other.holds(path, write));
@@ -83,6 +130,16 @@ export class Cloud {
     this.#openCache();
     this.history.clear();
     for (const [path, { entry }] of backup.entries) this.#becomes(path, entry);
+  }
+
+  /** As `ROLE=reseed` does: what no other cloud has is gone, but for conflicts that people may look at. */
+  reseed(others: readonly Cloud[]): void {
+    const isElsewhere = (path: Path, write: Entry) => others.some((other) => other.holds(path, write));
+    this.#world.ledger.discard(this.name, 0, (path, write) => !isElsewhere(path, write));
+    this.db.reseed(`${this.db.system}'`);
+    this.db.entries = this.#watched([]);
+    this.#openCache();
+    this.history.clear();
   }
 
   /** Whether a write (in true form) is here, or something newer, or was here and is forgotten. */
@@ -96,12 +153,24 @@ export class Cloud {
   /** What enters here, whoever hears of it, must be everywhere in the end. */
   #keepLedger(): void {
     const { db } = this;
-    const { ledger } = this.#world;
     const append = db.append.bind(db);
     db.append = (xid, shard, path, enteredHere) => {
-      if (enteredHere) ledger.record(path, db.entries.get(path)!.entry, db.cluster.floor);
+      if (enteredHere) this.#enters(path, db.entries.get(path)!.entry);
       append(xid, shard, path, enteredHere);
     };
+  }
+
+  #enters(path: Path, entry: Entry): void {
+    // Nobody hears of what a database that is lost still commits.
+    if (this.isGone) return;
+    const { ledger, scheduler } = this.#world;
+    const { floor } = this.db.cluster;
+    ledger.record(path, entry, floor);
+    const { home, movingTo } = namespaceIn(this.db, homed)!;
+    if (!isHomed(path) || (home === null && movingTo === null)) return;
+    if (home !== this.name || movingTo !== null)
+      throw new Violation(`${this.name} writes ${path}, and knows the home as ${showHome(this.db)}`);
+    ledger.recordAtHome(this.name, path, this.#replaced, this.trueForm(path, entry), floor, epoch + scheduler.now);
   }
 
   /** `entry` in the true form that it had when it became current here, however late somebody is shown it. */
@@ -129,8 +198,11 @@ export class Cloud {
     const now = epoch + this.#world.scheduler.now;
     this.#world.note(`${this.name} ${path} becomes ${show(after)}`);
     const young = this.#becomes(path, after);
+    check(2);
+    if (!this.hasBytes(after)) throw new Violation(`${path} shows in ${this.name} before its bytes are there`);
     // In true form: a counter of a backup may be of a life that ended since, and say of itself what one of today says.
     const old = normal(before, floor, now) && this.trueForm(path, before!);
+    this.#replaced = old;
     check(3);
     if (show(merge(old, young)) !== show(young))
       throw new Violation(`${path} gets older in ${this.name}: ${show(before)}, then ${show(after)}`);
@@ -167,4 +239,11 @@ export class Cloud {
     }
     return found;
   }
+}
+
+/** Large values that something in the database refers to. */
+function referred(db: MemoryDatabase): ReadonlySet<Digest> {
+  const carried = [...db.quarantine.values(), ...db.conflicts.values()].map((one) => one.carried);
+  const blobs = [...db.entries.values(), ...carried].map(({ entry }) => (entry.kind === "value" ? entry.blob : null));
+  return new Set(blobs.filter((digest) => digest !== null));
 }

@@ -2,7 +2,9 @@ import type { Backup } from "../support/memory/database.ts";
 import { pick } from "../support/random.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Network } from "./network.ts";
-import { Process } from "./process.ts";
+import { Operators } from "./operators.ts";
+import type { Process } from "./process.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { World } from "./world.ts";
 
 /** All kinds of harm. */
@@ -27,6 +29,9 @@ export const faultKinds = [
   "hints lost",
   "feed trimmed",
   "namespace unknown",
+  "large values damaged",
+  "home moved",
+  "cloud expelled",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -34,17 +39,19 @@ export type FaultKind = (typeof faultKinds)[number];
 export class Faults {
   readonly #world: World;
   readonly #clouds: ReadonlyMap<string, Cloud>;
-  readonly #processes: Map<string, Process[]>;
+  readonly #supervisor: Supervisor;
+  readonly operators: Operators;
   readonly #network: Network;
   /** A backup of each cloud, and how much the ledger held when it was made. */
   readonly #backups = new Map<string, { readonly backup: Backup; readonly since: number }>();
   /** How many faults there were. */
   struck = 0;
 
-  constructor(world: World, clouds: ReadonlyMap<string, Cloud>, processes: Map<string, Process[]>, network: Network) {
+  constructor(world: World, clouds: ReadonlyMap<string, Cloud>, supervisor: Supervisor, network: Network) {
     this.#world = world;
     this.#clouds = clouds;
-    this.#processes = processes;
+    this.#supervisor = supervisor;
+    this.operators = new Operators(world, clouds, supervisor);
     this.#network = network;
   }
 
@@ -52,21 +59,15 @@ export class Faults {
   readonly #kinds: Readonly<Record<FaultKind, () => boolean>> = {
     "link cut in one direction": () => this.#cut(false),
     "link cut": () => this.#cut(true),
-    "cloud cut off": () => {
-      const cloud = this.#name();
-      const links = this.#world.names.flatMap((other) => [`${cloud} ${other}`, `${other} ${cloud}`]);
-      for (const link of links) this.#network.cut.add(link);
-      return this.#later(1000, 12_000, () => {
-        for (const link of links) this.#network.cut.delete(link);
-      });
-    },
+    "cloud cut off": () => this.#cutOff(this.#name()),
     "network loses": () => this.#bad("loss", 0.3),
     "network repeats": () => this.#bad("repeats", 0.4),
     "network delays": () => this.#bad("delays", 0.2),
-    "process killed": () => this.#kill(this.#process(), 0, 6000),
+    "large values damaged": () => this.#bad("damage", 0.5),
+    "process killed": () => this.#supervisor.kill(this.#process(), 0, 6000),
     "cloud killed": () => {
-      const running = this.#processes.get(this.#name())!.filter(({ isAlive }) => isAlive);
-      for (const process of running) this.#kill(process, 2000, 12_000);
+      const running = this.#supervisor.of(this.#name()).filter(({ isAlive }) => isAlive);
+      for (const process of running) this.#supervisor.kill(process, 2000, 12_000);
       return running.length > 0;
     },
     "database crashed": () => {
@@ -142,13 +143,32 @@ export class Faults {
       db.namespaces.delete("late");
       return this.#later(500, 8000, () => db.namespaces.set("late", known));
     },
+    "home moved": () => {
+      const to = this.#cloud();
+      if (to.isOut) return false;
+      void this.operators.moveHome(to);
+      const { scheduler } = this.#world;
+      const trouble = pick(scheduler.random, [
+        () => {},
+        () => this.#supervisor.kill(this.#process(), 500, 5000),
+        () => this.#cutOff(this.#name()),
+      ]);
+      // In the midst of it, or right behind.
+      return this.#later(50, 2500, trouble);
+    },
+    "cloud expelled": () => {
+      if (this.#world.losses > 0) return false;
+      const { scheduler } = this.#world;
+      void this.operators.expel(this.#cloud(), scheduler.chance(0.5));
+      return true;
+    },
   };
 
   /** Somebody makes backups, of course. */
   makeBackups(): void {
-    for (const { name, db } of this.#clouds.values())
+    for (const cloud of this.#clouds.values())
       this.#later(1000, 14_000, () => {
-        this.#backups.set(name, { backup: db.backup(), since: this.#world.ledger.count });
+        this.#backups.set(cloud.name, { backup: cloud.backup(), since: this.#world.ledger.count });
       });
   }
 
@@ -172,22 +192,21 @@ export class Faults {
       cloud.isDown = false;
       cloud.slowness = 1;
       cloud.db.namespaces.set("late", { epoch: 0n });
-      for (const process of [...this.#processes.get(cloud.name)!]) {
-        process.skew = 0;
-        if (!process.isAlive) this.#replace(process);
-      }
+      for (const process of this.#supervisor.of(cloud.name)) process.skew = 0;
+      this.#supervisor.replaceAll(cloud);
     }
   }
 
-  /** One of them at most: what two restored clouds had only told each other is lost. */
+  /** One loss at most: what two restored clouds had only told each other is lost. */
   #restore(): boolean {
     const made = [...this.#backups.keys()];
-    if (made.length === 0 || this.#world.restores > 0) return false;
+    if (made.length === 0 || this.#world.losses > 0) return false;
     this.#world.restores++;
+    this.#world.losses++;
     const name = pick(this.#world.scheduler.random, made);
     const { backup, since } = this.#backups.get(name)!;
     const cloud = this.#clouds.get(name)!;
-    for (const process of [...this.#processes.get(name)!]) this.#kill(process, 1000, 5000);
+    for (const process of this.#supervisor.of(name)) this.#supervisor.kill(process, 1000, 5000);
     cloud.restore(
       backup,
       since,
@@ -206,12 +225,20 @@ export class Faults {
   }
 
   #process(): Process {
-    return pick(this.#world.scheduler.random, this.#processes.get(this.#name())!);
+    return pick(this.#world.scheduler.random, this.#supervisor.of(this.#name()));
   }
 
   #later(from: number, to: number, undo: () => void): true {
     this.#world.scheduler.after(this.#world.scheduler.between(from, to), undo);
     return true;
+  }
+
+  #cutOff(cloud: string): boolean {
+    const links = this.#world.names.flatMap((other) => [`${cloud} ${other}`, `${other} ${cloud}`]);
+    for (const link of links) this.#network.cut.add(link);
+    return this.#later(1000, 12_000, () => {
+      for (const link of links) this.#network.cut.delete(link);
+    });
   }
 
   #cut(bothWays: boolean): boolean {
@@ -227,30 +254,10 @@ export class Faults {
     });
   }
 
-  #bad(what: "loss" | "repeats" | "delays", probability: number): boolean {
+  #bad(what: "loss" | "repeats" | "delays" | "damage", probability: number): boolean {
     this.#network[what] = probability;
     return this.#later(1000, 10_000, () => {
-      this.#network[what] = what === "repeats" ? 0.03 : 0;
-    });
-  }
-
-  #kill(process: Process, from: number, to: number): boolean {
-    if (!process.isAlive) return false;
-    process.kill();
-    return this.#later(from, to, () => this.#replace(process));
-  }
-
-  /** Another process takes its place: it knows nothing of what the one before was about. */
-  #replace(process: Process): void {
-    const place = this.#processes.get(process.cloud.name)!;
-    const at = place.indexOf(process);
-    if (at === -1 || place[at]!.isAlive) return;
-    const next = new Process(process.cloud, `${process.name}'`, this.#world);
-    place[at] = next;
-    next.start().catch(() => {
-      // The database was down: it starts again, as its supervisor would have it.
-      next.kill();
-      this.#later(500, 1000, () => this.#replace(next));
+      this.#network[what] = what === "repeats" || what === "damage" ? 0.03 : 0;
     });
   }
 }

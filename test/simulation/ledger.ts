@@ -1,9 +1,11 @@
+import type { Digest } from "../../service/blobs/port.ts";
 import { stateText } from "../../service/kv/carried.ts";
 import { type Counter, counterValue, type Entry, epochOf, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
 import { compareVersions, formatVersion, type Version, zeroVersion } from "../../service/kv/version.ts";
 import type { Cloud } from "./cloud.ts";
+import { showHome } from "./homed.ts";
 import { type Invariant, Violation, type World } from "./world.ts";
 
 /**
@@ -19,6 +21,10 @@ export class Ledger {
   /** Bytes of values that were to be written once, whatever the number of tries. */
   readonly #once = new Set<string>();
   readonly #check: (invariant: Invariant) => void;
+  /** The newest write of each key that a home has decided, whichever cloud was the home then. */
+  readonly #atHome = new Map<Path, Entry>();
+  /** Large values that clients have sent: what else a cloud holds is nobody's. */
+  readonly uploaded = new Set<Digest>();
   count = 0;
 
   constructor(check: (invariant: Invariant) => void) {
@@ -36,6 +42,15 @@ export class Ledger {
     this.#order.set(write, this.count);
   }
 
+  /** What a home decides it decides on what homes decided before: so there are never two that both count. In true form. */
+  recordAtHome(cloud: string, path: Path, replaced: Entry | null, write: Entry, floor: bigint, now: number): void {
+    this.#check(7);
+    const last = this.#atHome.get(path) ?? null;
+    if (!this.isNoOlder(path, last, replaced, floor, now))
+      throw new Violation(`${cloud} decides on ${show(replaced)} of ${path}, after a home has written ${show(last)}`);
+    this.#atHome.set(path, write);
+  }
+
   /** Who repeats a request with its key gets the first answer: it is not written again. */
   #mustBeFirst(path: Path, entry: Entry): void {
     if (entry.kind !== "value" || !isWrittenOnce(path)) return;
@@ -46,6 +61,7 @@ export class Ledger {
 
   /** A restore of that cloud has undone what it took since then, as far as `isLost` says. It may still turn up. */
   discard(cloud: string, since: number, isLost: (path: Path, write: Entry) => boolean): void {
+    this.#atHome.clear();
     for (const [path, writes] of this.#writes) {
       const kept = writes.filter(
         (write) => write.version.origin !== cloud || this.#order.get(write)! <= since || !isLost(path, write),
@@ -141,7 +157,14 @@ export function firstDifference({ ledger, check }: World, clouds: readonly Cloud
     check(1);
     if (texts.size > 1) return `${path} differs between the clouds`;
   }
-  return null;
+  for (const cloud of clouds) {
+    check(2);
+    if (!cloud.hasAllBytes()) throw new Violation(`${cloud.name} lacks the bytes of an entry, or of one that is kept`);
+    for (const digest of cloud.blobs.kept.keys())
+      if (!ledger.uploaded.has(digest)) throw new Violation(`${cloud.name} keeps ${digest}, which nobody has written`);
+  }
+  const homes = new Set(clouds.map(({ db }) => showHome(db)));
+  return homes.size === 1 ? null : `the home differs between the clouds: ${[...homes].join("; ")}`;
 }
 
 /** Keys whose values are put by requests with a key for retries, and never touched: a text is there by one write. */
@@ -159,7 +182,8 @@ export function show(entry: Entry | null | undefined): string {
     return `counter ${counterValue(entry)} (${cells.join(" ")}) epoch ${formatVersion(entry.epoch)}`;
   }
   if (entry.kind === "tombstone") return `deleted ${formatVersion(entry.version)}`;
-  return `"${Buffer.from(entry.body!).toString()}" ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
+  const value = entry.blob === null ? `"${Buffer.from(entry.body!).toString()}"` : `blob ${entry.blob.slice(0, 6)}`;
+  return `${value} ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
 }
 
 /** Whether a cloud's entry is what it must be, once nothing is under way any more. */

@@ -1,6 +1,8 @@
 import { type Random, randomFrom } from "../support/random.ts";
 
-type Event = { readonly at: number; readonly order: number; readonly run: () => void };
+type Event = { readonly at: number; readonly order: number; run: (() => void) | null };
+/** Takes back what was to happen later. */
+export type Cancel = () => void;
 
 /**
  * Simulated time: what is to happen later waits in a heap, and time jumps from one event to the next. Nothing else moves
@@ -28,15 +30,19 @@ export class Scheduler {
     return this.random() < probability;
   }
 
-  after(milliseconds: number, run: () => void): void {
+  after(milliseconds: number, run: () => void): Cancel {
     const heap = this.#heap;
-    heap.push({ at: this.now + milliseconds, order: this.#order++, run });
+    const event: Event = { at: this.now + milliseconds, order: this.#order++, run };
+    heap.push(event);
     for (let i = heap.length - 1; i > 0; ) {
       const parent = (i - 1) >> 1;
       if (!isBefore(heap[i]!, heap[parent]!)) break;
       [heap[i], heap[parent]] = [heap[parent]!, heap[i]!];
       i = parent;
     }
+    return () => {
+      event.run = null;
+    };
   }
 
   /** At the present time, when all promises have settled that can. */
@@ -49,26 +55,41 @@ export class Scheduler {
   }
 
   /** Lets everything happen that is due until then. */
-  async runUntil(time: number): Promise<void> {
+  runUntil(time: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = () => {
+        try {
+          if (this.#runNext(time)) settled.then(later);
+          else {
+            this.now = time;
+            resolve();
+          }
+        } catch (error) {
+          reject(error);
+        }
+      };
+      // Asked for amid promises, Node does it when none is left to settle: all that follows from an event happens before the
+      // next one. A turn of the event loop would do the same in thrice the time.
+      const later = () => process.nextTick(step);
+      step();
+    });
+  }
+
+  /** Whether there was anything to do until then. */
+  #runNext(time: number): boolean {
+    if (this.#immediate.length > 0) {
+      for (const run of this.#immediate.splice(0)) run();
+      return true;
+    }
     for (let next = this.#heap[0]; next !== undefined && next.at <= time; next = this.#heap[0]) {
       this.#pop();
+      if (next.run === null) continue;
       this.now = next.at;
       this.events++;
       next.run();
-      await this.#settle();
+      return true;
     }
-    this.now = time;
-  }
-
-  /** Lets all follow from an event that does, promise by promise, before the next one. */
-  async #settle(): Promise<void> {
-    for (;;) {
-      // Node runs it when no promise is left to settle. A turn of the event loop would do the same in thrice the time.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-      const due = this.#immediate.splice(0);
-      if (due.length === 0) return;
-      for (const run of due) run();
-    }
+    return false;
   }
 
   #pop(): void {
@@ -87,6 +108,8 @@ export class Scheduler {
     }
   }
 }
+
+const settled = Promise.resolve();
 
 function isBefore(a: Event, b: Event): boolean {
   return a.at !== b.at ? a.at < b.at : a.order < b.order;

@@ -1,10 +1,13 @@
+import { addNamespace } from "../support/memory/catalog.ts";
 import { Activity, Session } from "./clients.ts";
 import { Cloud, epoch } from "./cloud.ts";
 import { type FaultKind, Faults } from "./faults.ts";
+import { homed } from "./homed.ts";
 import { firstDifference, Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { Process } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Supervisor } from "./supervisor.ts";
 import { simulateTimers } from "./timers.ts";
 import { Watcher } from "./watcher.ts";
 import { type Invariant, Violation, type World } from "./world.ts";
@@ -12,12 +15,15 @@ import { type Invariant, Violation, type World } from "./world.ts";
 const names = ["aws", "azure", "gcp"];
 const processesPerCloud = 2;
 const sessions = 8;
-/** Few, so that they conflict; in a namespace that every cloud knows, and in one that some forget for a while. */
+/** Few, so that they conflict; in a namespace that every cloud knows, in one that some forget for a while, and in one that may have a home. */
 const paths = [
   ...Array.from({ length: 11 }, (_, i) => `default/value-${i}`),
   ...Array.from({ length: 6 }, (_, i) => `default/counter-${i}`),
   ...Array.from({ length: 3 }, (_, i) => `default/once-${i}`),
   ...Array.from({ length: 4 }, (_, i) => `late/value-${i}`),
+  ...Array.from({ length: 3 }, (_, i) => `${homed}/value-${i}`),
+  `${homed}/counter-0`,
+  ...Array.from({ length: 2 }, (_, i) => `${homed}/once-${i}`),
 ];
 /** Milliseconds of simulated time: under fire, at least and at most, and until everything has arrived. */
 const underFire = 22_000;
@@ -27,6 +33,17 @@ const patience = 120_000;
 const operationsAtLeast = 300;
 const pathsAtLeast = 20;
 const strikesAtLeast = 5;
+
+/** When a kind strikes that was asked for, if not once towards the end. */
+const occasions: Partial<Record<FaultKind, readonly (readonly [from: number, to: number])[]>> = {
+  // From no home to one, and on.
+  "home moved": [
+    [500, 4000],
+    [7000, 12_000],
+    [12_000, 20_000],
+  ],
+  "cloud expelled": [[5000, 14_000]],
+};
 
 export type Plan = {
   readonly seed: number;
@@ -96,7 +113,7 @@ class Simulation {
       scheduler,
       ledger: new Ledger(check),
       network: () => network,
-      names,
+      names: [...names],
       count,
       check,
       note: (text) => {
@@ -107,11 +124,12 @@ class Simulation {
       cacheBytes: scheduler.chance(0.5) ? 6000 : 1e6,
       hasSharedCache: scheduler.chance(0.7),
       restores: 0,
+      losses: 0,
       hintLoss: 0.1,
       connectionLoss: 0,
     };
     for (const name of names) this.#clouds.set(name, new Cloud(name, this.#world));
-    this.#faults = new Faults(this.#world, this.#clouds, this.#processes, network);
+    this.#faults = new Faults(this.#world, this.#clouds, new Supervisor(this.#world, this.#processes), network);
   }
 
   async run(seed: number, fault: FaultKind | null): Promise<Result> {
@@ -134,7 +152,8 @@ class Simulation {
     this.#faults.makeBackups();
     const strikes = strikesAtLeast + Math.floor(scheduler.random() * 8);
     for (let i = 0; i < strikes; i++) scheduler.after(scheduler.between(500, underFire), () => this.#faults.strike());
-    if (fault !== null) scheduler.after(scheduler.between(15_000, underFire), () => this.#faults.strike(fault));
+    for (const [from, to] of fault === null ? [] : (occasions[fault] ?? [[15_000, underFire]]))
+      scheduler.after(scheduler.between(from, to), () => this.#faults.strike(fault!));
 
     let healed = 0;
     try {
@@ -172,6 +191,7 @@ class Simulation {
     const scheduler = this.#scheduler;
     for (const cloud of this.#clouds.values()) {
       cloud.db.namespaces.set("late", { epoch: 0n });
+      addNamespace(cloud.db, homed);
       const started = Array.from(
         { length: processesPerCloud },
         (_, i) => new Process(cloud, `${cloud.name}${i}`, this.#world),
@@ -180,6 +200,7 @@ class Simulation {
       for (const process of started) this.#guard(process.start());
       const collect = () => {
         this.#collected += cloud.collect();
+        this.#guard(cloud.collectBlobs());
         scheduler.after(scheduler.between(300, 6000), collect);
       };
       scheduler.after(scheduler.between(0, 6000), collect);
@@ -196,8 +217,10 @@ class Simulation {
     while (difference !== null && this.#violations.length === 0 && scheduler.now < start + patience) {
       await scheduler.runUntil(scheduler.now + 1000);
       this.#faults.heal();
-      difference = firstDifference(this.#world, [...this.#clouds.values()], epoch + scheduler.now);
+      const living = [...this.#clouds.values()].filter(({ isOut }) => !isOut);
+      difference = firstDifference(this.#world, living, epoch + scheduler.now);
       for (const watcher of watchers) difference ??= watcher.behind();
+      if (this.#faults.operators.underWay > 0) difference ??= "a command is not through";
     }
     if (this.#violations.length === 0 && difference !== null)
       throw new Violation(`after ${patience / 1000} s without faults: ${difference}`);

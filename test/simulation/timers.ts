@@ -1,10 +1,14 @@
-import type { Scheduler } from "./scheduler.ts";
+import type { Cancel, Scheduler } from "./scheduler.ts";
 
 /** What {@link simulateTimers} puts in the place of Node's own. */
 const names = ["setTimeout", "setInterval", "clearTimeout", "clearInterval", "setImmediate"] as const;
 
 class Timer {
   isOver = false;
+  cancel: Cancel;
+  constructor(cancel: Cancel) {
+    this.cancel = cancel;
+  }
   ref(): this {
     return this;
   }
@@ -20,22 +24,18 @@ class Timer {
 export function simulateTimers(scheduler: Scheduler): () => void {
   const real = names.map((name) => globalThis[name]);
   const end = (timer?: Timer) => {
-    if (timer) timer.isOver = true;
+    if (timer === undefined) return;
+    timer.isOver = true;
+    timer.cancel();
   };
   const simulated = {
-    setTimeout: (run: () => void, milliseconds: number) => {
-      const timer = new Timer();
-      scheduler.after(milliseconds, () => timer.isOver || run());
-      return timer;
-    },
+    setTimeout: (run: () => void, milliseconds: number) => new Timer(scheduler.after(milliseconds, run)),
     setInterval: (run: () => void, milliseconds: number) => {
-      const timer = new Timer();
       const tick = () => {
-        if (timer.isOver) return;
         run();
-        scheduler.after(milliseconds, tick);
+        if (!timer.isOver) timer.cancel = scheduler.after(milliseconds, tick);
       };
-      scheduler.after(milliseconds, tick);
+      const timer = new Timer(scheduler.after(milliseconds, tick));
       return timer;
     },
     clearTimeout: end,

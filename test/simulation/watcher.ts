@@ -92,6 +92,7 @@ export class Watcher {
 
   /** The first key whose present state was not told; null for none. */
   behind(): string | null {
+    if (this.#cloud.isOut) return null;
     const { scheduler, check } = this.#world;
     const { floor } = this.#cloud.db.cluster;
     const now = epoch + scheduler.now;

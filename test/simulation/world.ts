@@ -26,7 +26,8 @@ export type World = {
   readonly scheduler: Scheduler;
   readonly ledger: Ledger;
   readonly network: () => Network;
-  readonly names: readonly string[];
+  /** The clouds that configurations name. */
+  readonly names: string[];
   /** That something happened, for the summary. */
   readonly count: (what: string) => void;
   /** That an invariant was looked at. */
@@ -41,8 +42,10 @@ export type World = {
   readonly cacheBytes: number;
   /** Whether the processes of a cloud share a cache. */
   readonly hasSharedCache: boolean;
-  /** How many databases were restored. */
+  /** How many databases were restored: what tokens say of them is void. */
   restores: number;
+  /** How often writes were lost for good, or may have been: what was seen of them binds nobody. */
+  losses: number;
   /** Probability that a hint gets lost. */
   hintLoss: number;
   /** Probability that the connection to the database breaks at a statement, before or after it was done. */

@@ -2,10 +2,14 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { type Blobs, type Digest, TooLargeError } from "../../../service/blobs/port.ts";
 
+/** What is there without waiting for it. */
+export type MemoryBlobs = Blobs & { readonly kept: ReadonlyMap<Digest, unknown> };
+
 /** Blobs in memory, for clouds in memory. */
-export function memoryBlobs(now: () => number = Date.now): Blobs {
+export function memoryBlobs(now: () => number = Date.now): MemoryBlobs {
   const kept = new Map<Digest, { readonly bytes: Buffer; putAt: number }>();
   return {
+    kept,
     async put(source, limit) {
       const chunks: Uint8Array[] = [];
       let size = 0;

@@ -17,24 +17,43 @@ const noHome = { home: null, movingTo: null, homeEpoch: 0n };
 
 /** What every database begins with. */
 export function firstCatalog(): Map<string, CatalogRow> {
-  const row: NamespaceRow = {
-    kind: "namespace",
-    id: "default",
-    ...built,
-    ...noHome,
-    epoch: 0n,
-    isDeleted: false,
-    settings: {},
-  };
+  const row = builtNamespace("default");
   return new Map([[nameOf(row), row]]);
+}
+
+/** A namespace as every cloud has it by itself. */
+function builtNamespace(name: string): NamespaceRow {
+  return { kind: "namespace", id: name, ...built, ...noHome, epoch: 0n, isDeleted: false, settings: {} };
+}
+
+/** Gives the database a namespace that the others have as well. */
+export function addNamespace(db: MemoryDatabase, name: string): void {
+  put(db, builtNamespace(name));
+}
+
+export function namespaceIn(db: MemoryDatabase, name: string): NamespaceRow | null {
+  return (db.catalog.get(nameOf({ kind: "namespace", id: name })) as NamespaceRow | undefined) ?? null;
 }
 
 function nameOf({ kind, id }: Pick<CatalogRow, "kind" | "id">): string {
   return `${kind} ${id}`;
 }
 
+/** Asked for by every heartbeat, and hardly ever another one. */
+const digests = new WeakMap<MemoryDatabase["catalog"], bigint>();
+
+function digestOf(catalog: MemoryDatabase["catalog"]): bigint {
+  let digest = digests.get(catalog);
+  if (digest === undefined) {
+    digest = catalogDigest(catalog.values());
+    digests.set(catalog, digest);
+  }
+  return digest;
+}
+
 function put(db: MemoryDatabase, row: CatalogRow): void {
   db.catalog.set(nameOf(row), row);
+  digests.delete(db.catalog);
   if (row.kind !== "namespace") return;
   const { epoch, isDeleted, homeEpoch } = row;
   db.namespaces.set(row.id, { epoch, isDeleted, homeEpoch });
@@ -55,10 +74,9 @@ export function memoryCatalog(
   | "receiptsOf"
   | "putReceipts"
 > {
-  const namespace = (name: string) =>
-    (db.catalog.get(nameOf({ kind: "namespace", id: name })) as NamespaceRow | undefined) ?? null;
+  const namespace = (name: string) => namespaceIn(db, name);
   return {
-    catalogDigest: () => db.read(() => catalogDigest(db.catalog.values())),
+    catalogDigest: () => db.read(() => digestOf(db.catalog)),
     catalogRows: (after: CatalogPosition | null, limit) =>
       db.read(() => {
         const rows = [...db.catalog.values()].sort(compareRows);
@@ -111,7 +129,7 @@ export function memoryCatalog(
           .map(([scope, { fingerprint, answer, written }]) => ({
             scope,
             fingerprint: fingerprint.toString("hex"),
-            at: db.pace.now(),
+            at: Math.floor(db.pace.now()),
             answer,
             written: Object.fromEntries(
               Array.from(written, ([path, { time, replaced, origin }]) => [path, [String(time), replaced, origin]]),

@@ -154,32 +154,35 @@ export class MemoryDatabase {
   /** What was there when it was asked: its answer may be old by the time that it arrives. */
   async read<T>(work: () => T): Promise<T> {
     const answer = work();
-    await this.#arrive();
-    return answer;
-  }
-
-  async #arrive(): Promise<void> {
     try {
       await this.pace.pass();
     } catch (error) {
-      throw new UnavailableError((error as Error).message);
+      throw unavailable(error);
     }
+    return answer;
   }
 
   async write<T>(work: (xid: number) => T): Promise<T> {
     const xid = this.begin();
     try {
-      await this.#arrive();
-      if (!this.isOpen(xid)) throw new UnavailableError("the server rolled the transaction back");
-      const answer = work(xid);
+      await this.pace.pass();
+    } catch (error) {
       this.end(xid);
-      await this.pace.pass().catch((error) => {
-        throw new UncertainError(error.message);
-      });
-      return answer;
+      throw unavailable(error);
+    }
+    if (!this.isOpen(xid)) throw new UnavailableError("the server rolled the transaction back");
+    let answer: T;
+    try {
+      answer = work(xid);
     } finally {
       this.end(xid);
     }
+    try {
+      await this.pace.pass();
+    } catch (error) {
+      throw new UncertainError((error as Error).message);
+    }
+    return answer;
   }
 
   /** Ids are given when a transaction begins to write, long before it ends: they say nothing of the order of commits. */
@@ -244,6 +247,16 @@ export class MemoryDatabase {
     this.system = system;
   }
 
+  /** As `ROLE=reseed` does with the database of an expelled cloud, but for the conflicts that it keeps. */
+  reseed(system: string): void {
+    this.rollBackAll();
+    this.feed = [];
+    for (const table of [this.entries, this.receipts, this.watermarks, this.setAside, this.quarantine]) table.clear();
+    const { incarnatedAt, expelledUpTo } = this.cluster;
+    Object.assign(this.cluster, { incarnatedAt: Math.max(incarnatedAt, expelledUpTo! + 1), mark: null, markXid: null });
+    this.system = system;
+  }
+
   cursor(peer: string, shard: number): CursorState {
     const key = `${peer} ${shard}`;
     let cursor = this.cursors.get(key);
@@ -277,4 +290,8 @@ export class MemoryDatabase {
     }
     this.setAside.delete(peer);
   }
+}
+
+function unavailable(error: unknown): UnavailableError {
+  return new UnavailableError((error as Error).message);
 }

@@ -12,7 +12,7 @@ alter table namespaces
 -- Releases before this one kept a home among the settings, without a meaning, and counted lives of the namespace here.
 update namespaces set settings = settings - 'home', home_epoch = 0;
 
--- Set where the namespace had a home: these move with it.
+-- Of requests about entries: these move with the home of the namespace.
 alter table idempotency add column namespace text collate "C";
 create index idempotency_namespace on idempotency (namespace, scope) where namespace is not null;
 
