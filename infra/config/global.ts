@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { clouds } from "../names.ts";
-import { cloudflare, email, everyStack, location, stackName } from "./shared.ts";
+import { cost } from "./cost.ts";
+import { cloudflare, email, everyStack, location, type Profile, stackName } from "./shared.ts";
 
 /** One cloud behind the edge. */
 const member = z.strictObject({
@@ -16,7 +17,7 @@ const generation = z.string().regex(/^[a-z0-9]{1,16}$/, "expected 1-16 of a-z 0-
 
 const guid = z.guid("expected a UUID");
 
-export const globalConfig = () =>
+export const globalConfig = (profile: Profile) =>
   z.strictObject({
     ...everyStack,
     kind: z.literal("global"),
@@ -84,6 +85,7 @@ export const globalConfig = () =>
       .refine((words) => new Set(words).size === words.length, "expected each word once")
       .default(["a"])
       .describe("Generations of the private certificate authorities: all are trusted, the first one signs"),
+    cost: cost(profile),
     github: z
       .strictObject({
         subject: z

@@ -3,6 +3,7 @@ import { parseCidr } from "../cidr.ts";
 import { cloudflarePlans } from "../edge/plans.ts";
 import { type Region, regions } from "../edge/steering.ts";
 import { clouds } from "../names.ts";
+import { cost } from "./cost.ts";
 
 /**
  * How much of everything. `small` is cheap and not for production: one zone where a service has such a choice, burstable
@@ -219,6 +220,7 @@ export const everyCloud = (profile: Profile) =>
       .prefault({}),
     secrets,
     workload: workload(workloadSizes[profile]),
+    cost: cost(profile),
     alarms: z
       .strictObject({ email: email.optional().describe("Who is told of alarms of the cloud's own monitoring") })
       .prefault({}),

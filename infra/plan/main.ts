@@ -17,11 +17,13 @@ as an engine does in a preview. Needs no Pulumi CLI, no account and no network; 
   --against FILE   prints what differs from an earlier plan that --json printed; works with --json too
   --svg FILE       also draws the architecture
   --no-policy      leaves the policies out: docs/policies.md
+  --no-cost        leaves the monthly cost out: docs/cost.md
   --sarif FILE     also writes what the policies say, for code review
   --help           prints this
 
-Exit codes: 0 there is a plan and every mandatory policy holds, 1 there is no plan, since the configuration or the
-command line is wrong or the program fails, 2 there is a plan and a mandatory policy does not hold.
+Exit codes: 0 there is a plan, every mandatory policy holds and so does the budget, 1 there is no plan, since the
+configuration or the command line is wrong or the program fails, 2 there is a plan and a mandatory policy does not hold, 3
+there is a plan and it costs more than the budget.
 `;
 
 const install = `The Pulumi SDKs are not installed. Run: npm ci --prefix infra (500 MB, about a minute)\n`;
@@ -40,9 +42,9 @@ async function main(): Promise<number> {
   }
   // Not before here: without the SDKs it cannot be loaded.
   const { plan } = await import("./plan.ts");
-  const { output, violated } = await plan(options);
+  const { output, violated, overBudget } = await plan(options);
   process.stdout.write(output);
-  return violated ? 2 : 0;
+  return violated ? 2 : overBudget ? 3 : 0;
 }
 
 function readOptions() {
@@ -68,6 +70,7 @@ function parse() {
         against: { type: "string" },
         svg: { type: "string" },
         "no-policy": { type: "boolean", default: false },
+        "no-cost": { type: "boolean", default: false },
         sarif: { type: "string" },
         help: { type: "boolean", default: false },
       },

@@ -1,6 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { compare } from "./compare/compare.ts";
+import { type Cost, costOf, excess } from "./cost/cost.ts";
+import { readSettings } from "./cost/settings.ts";
 import { PlanError } from "./engine/error.ts";
 import { infra, type RunOptions, runProgram } from "./engine/run.ts";
 import { readStackConfig } from "./engine/stack-config.ts";
@@ -11,7 +13,8 @@ import type { Verdict } from "./policy/verdict.ts";
 import { providerTables } from "./providers/index.ts";
 import type { Plan } from "./resource.ts";
 import { changesText } from "./view/changes.ts";
-import { fromJson, stringify, toJson } from "./view/json.ts";
+import { costText } from "./view/cost.ts";
+import { fromJson, given, stringify, toJson } from "./view/json.ts";
 import { terminalStyle } from "./view/style.ts";
 import { treeText } from "./view/tree.ts";
 import { verdictList, verdictSummary } from "./view/verdicts.ts";
@@ -26,6 +29,7 @@ export type PlanOptions = {
   /** File to draw into. */
   readonly svg?: string | undefined;
   readonly "no-policy": boolean;
+  readonly "no-cost": boolean;
   /** File to write verdicts into. */
   readonly sarif?: string | undefined;
 };
@@ -35,6 +39,8 @@ export type Planned = {
   readonly output: string;
   /** True where a mandatory rule does not hold. */
   readonly violated: boolean;
+  /** True where the budget of the configuration is exceeded. */
+  readonly overBudget: boolean;
 };
 
 type Program = Pick<RunOptions, "program" | "world">;
@@ -51,16 +57,27 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   if (options.sarif !== undefined) {
     await writeFile(options.sarif, toSarif(verdicts ?? [], `infra/Pulumi.${options.stack}.yaml`));
   }
-  const violated = verdicts?.some(({ level }) => level === "mandatory") ?? false;
+  const cost = options["no-cost"] ? null : await price(now, options, program);
+  const failures = {
+    violated: verdicts?.some(({ level }) => level === "mandatory") ?? false,
+    overBudget: cost !== null && excess(cost) > 0,
+  };
   const look = { width: Math.min(120, Math.max(80, process.stdout.columns ?? 120)), style: terminalStyle };
+  const priced = cost === null ? [] : ["", ...costText(cost, look)];
   if (earlier === null) {
-    return { output: options.json ? toJson(now, verdicts) : `${treeText(now, look, verdicts)}\n`, violated };
+    const output = options.json ? toJson(now, { verdicts, cost }) : treeText(now, look, verdicts, priced);
+    return { output: options.json ? output : `${output}\n`, ...failures };
   }
   const comparison = await compare(earlier, now, program.world?.tables ?? providerTables);
-  if (options.json)
-    return { output: stringify(verdicts === null ? comparison : { ...comparison, verdicts }), violated };
+  if (options.json) return { output: stringify({ ...comparison, ...given({ verdicts, cost }) }), ...failures };
   const judged = verdicts === null ? [] : ["", ...verdictList(verdicts, look), verdictSummary(verdicts, look)];
-  return { output: `${[changesText(comparison, look), ...judged].join("\n")}\n`, violated };
+  return { output: `${[changesText(comparison, look), ...judged, ...priced].join("\n")}\n`, ...failures };
+}
+
+/** Null where the program is another one than ours. */
+async function price(now: Plan, { stack, config }: PlanOptions, { program }: Program): Promise<Cost | null> {
+  const settings = readSettings(await readStackConfig(program === undefined ? infra : dirname(program), stack, config));
+  return settings === null ? null : costOf(now, settings);
 }
 
 /** Verdicts are null where none were asked for. The pack loads while the program runs. */

@@ -1,5 +1,6 @@
 /** What holds for the program on every stack, in every size, before anything is known of the clouds and after. */
 import type { Plan } from "../../infra/plan/resource.ts";
+import { costAddsUp, costNeverFalls, everythingIsPriced } from "./support/checks/cost.ts";
 import { inventoryIsAsReviewed } from "./support/checks/inventory.ts";
 import { physicalNamesAreUnique, physicalNamesFit } from "./support/checks/names.ts";
 import { everyResourceDescendsFromTheRoot } from "./support/checks/parents.ts";
@@ -7,10 +8,9 @@ import { noPolicyIsBroken, stopPack } from "./support/checks/policies.ts";
 import { statefulResourcesAreProtected } from "./support/checks/protection.ts";
 import { noSecretIsPlain } from "./support/checks/secrets.ts";
 import { everythingIsTagged } from "./support/checks/tags.ts";
-import { needsSdks, run } from "./support/sdks.ts";
+import { needsSdks } from "./support/sdks.ts";
+import { profiles, stackPlan, stacks } from "./support/stacks.ts";
 
-const stacks = ["aws", "gcp", "azure", "global", "local"];
-const profiles = ["small", "standard", "large"];
 const modes = ["preview", "up"] as const;
 
 after(stopPack);
@@ -22,7 +22,7 @@ for (const stack of stacks) {
         let plan: Plan;
         before(async function () {
           needsSdks(this);
-          plan = await run({ stack, mode, config: { profile } });
+          plan = await stackPlan(stack, profile, mode);
         });
 
         it("descends from one root", () => everyResourceDescendsFromTheRoot(plan));
@@ -32,6 +32,9 @@ for (const stack of stacks) {
         it("is tagged", () => everythingIsTagged(plan));
         it("gives every thing a name of its own", () => physicalNamesAreUnique(plan));
         it("gives names that the cloud accepts", () => physicalNamesFit(plan));
+        it("is priced, or says why not", () => everythingIsPriced(plan, stack));
+        it("costs no less under more load", () => costNeverFalls(plan, stack));
+        it("costs what its parts cost", () => costAddsUp(plan, stack));
         if (profile !== "small") it("protects its data", () => statefulResourcesAreProtected(plan));
       });
     }

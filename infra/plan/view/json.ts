@@ -1,5 +1,6 @@
 /** A plan as JSON: for machines, for `--against`, and to be kept. Secrets are marked and left out. */
 
+import type { Cost } from "../cost/cost.ts";
 import { PlanError } from "../engine/error.ts";
 import { isObject } from "../engine/values.ts";
 import type { Verdict } from "../policy/verdict.ts";
@@ -10,9 +11,17 @@ const format = "skykv-plan/1";
 const secretMark = { $secret: true };
 const unknownMark = { $unknown: true };
 
-/** The same plan gives the same bytes: names are sorted. `verdicts` is null where no policies were asked. */
-export function toJson(plan: Plan, verdicts: readonly Verdict[] | null = null): string {
-  return stringify({ format, ...plan, ...(verdicts === null ? {} : { verdicts }) });
+/** What is said of a plan beside its resources; null where it was not asked for. */
+export type Said = { readonly verdicts?: readonly Verdict[] | null; readonly cost?: Cost | null };
+
+/** The same plan gives the same bytes: names are sorted. */
+export function toJson(plan: Plan, said: Said = {}): string {
+  return stringify({ format, ...plan, ...given(said) });
+}
+
+/** Without what was not asked for. */
+export function given(said: Said): Partial<Said> {
+  return Object.fromEntries(Object.entries(said).filter(([, part]) => part !== null));
 }
 
 /** Any part of a plan, or what was made of one. */

@@ -22,8 +22,13 @@ type Row = {
   readonly size: number;
 };
 
-/** With what policies say beside the resources; `verdicts` is null where none were asked. */
-export function treeText(plan: Plan, look: Look, verdicts: readonly Verdict[] | null = null): string {
+/** With what policies say beside the resources; `verdicts` is null where none were asked. `cost` are lines that follow. */
+export function treeText(
+  plan: Plan,
+  look: Look,
+  verdicts: readonly Verdict[] | null = null,
+  cost: readonly string[] = [],
+): string {
   const rows = rowsOf(plan);
   const columns = columnsOf(rows, look.width);
   const byUrn = Map.groupBy(verdicts ?? [], ({ urn }) => urn);
@@ -37,7 +42,7 @@ export function treeText(plan: Plan, look: Look, verdicts: readonly Verdict[] | 
     look,
   );
   const policies = verdicts === null ? [] : [verdictSummary(verdicts, look)];
-  return [headline(plan, look), "", ...lines, ...others, "", ...policies, ...summary(plan, look)].join("\n");
+  return [headline(plan, look), "", ...lines, ...others, ...cost, "", ...policies, ...summary(plan, look)].join("\n");
 }
 
 /** The lines of the tree that go on below a resource. */

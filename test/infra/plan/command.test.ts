@@ -66,7 +66,14 @@ describe("npm run plan", () => {
       needsSdks(this);
       folder = await mkdtemp(join(tmpdir(), "skykv-test-"));
       const module = await import("../../../infra/plan/plan.ts");
-      const defaults = { stack: "shop", config: {}, "unknown-refs": false, json: false, "no-policy": true };
+      const defaults = {
+        stack: "shop",
+        config: {},
+        "unknown-refs": false,
+        json: false,
+        "no-policy": true,
+        "no-cost": false,
+      };
       plan = async (options) => (await module.plan({ ...defaults, ...options }, { program, world })).output;
     });
     after(() => folder && rm(folder, { recursive: true }));
@@ -124,7 +131,14 @@ describe("npm run plan", () => {
     it("says what policies say of each resource, and that a mandatory one does not hold", async () => {
       const { plan: judged } = await import("../../../infra/plan/plan.ts");
       const sarif = join(folder, "shop.sarif");
-      const options = { stack: "shop", config: {}, "unknown-refs": false, "no-policy": false, sarif } as const;
+      const options = {
+        stack: "shop",
+        config: {},
+        "unknown-refs": false,
+        "no-policy": false,
+        "no-cost": false,
+        sarif,
+      } as const;
       const { output, violated } = await judged({ ...options, json: false }, { program, world });
       assert.ok(violated);
       assert.match(output, / orders +aws\.sqs\.Queue.*\n.* ✗ aws-queue-policy mandatory\n/);
@@ -144,6 +158,14 @@ describe("npm run plan", () => {
       const tooFew = await command(["aws", "--config", 'database={"backupDays":1}']);
       assert.equal(tooFew.code, 2);
       assert.equal((await command(["local"])).code, 0);
+    });
+
+    it("exits with 3 where the month costs more than the budget, and says so", async () => {
+      const args = ["global", "--no-policy", "--config", 'cost={"budget":20}'];
+      const { code, stdout } = await command(args);
+      assert.equal(code, 3);
+      assert.match(stdout, /✗ USD 250 over the budget of USD 20\./);
+      assert.equal((await command([...args, "--no-cost"])).code, 0);
     });
 
     it("does not compare with another stack, or with anything else", async () => {
