@@ -7,7 +7,7 @@ import { document } from "./policy.ts";
 import type { Zone } from "./zone.ts";
 
 /** What pods and nodes call all the time; all else may go through NAT. */
-const services = ["ecr.api", "ecr.dkr", "eks-auth", "secretsmanager", "sqs", "sts"] as const;
+const services = ["ecr.api", "ecr.dkr", "eks-auth", "secretsmanager", "sts"] as const;
 
 export type PrivateEndpointsArgs = OwnNetworkArgs & {
   readonly vpcId: pulumi.Output<string>;
@@ -51,7 +51,7 @@ export class PrivateEndpoints extends pulumi.ComponentResource {
         },
         parent,
       );
-      for (const service of services) {
+      for (const service of [...services, ...(config.queue === "sqs" ? ["sqs"] : [])]) {
         new aws.ec2.VpcEndpoint(
           service,
           {

@@ -38,7 +38,8 @@ function automatic(config: AzureConfig, ground: Ground): ClusterArgs {
 function managedNodes(config: AzureConfig, ground: Ground): ClusterArgs {
   return {
     ...common(config, ground),
-    sku: { name: "Base", tier: "Standard" },
+    // Free promises no uptime of the control plane; the tier changes in place.
+    sku: { name: "Base", tier: config.profile === "small" ? "Free" : "Standard" },
     dnsPrefix: "skykv",
     disableLocalAccounts: true,
     autoUpgradeProfile: { upgradeChannel: "patch", nodeOSUpgradeChannel: "NodeImage" },

@@ -19,7 +19,7 @@ const sizes = {
     endpoints: true,
     database: { minCapacity: 2, maxCapacity: 16, instances: 2, backupDays: 14 },
     cache: { nodeType: "cache.m7g.large", shards: 1, replicas: 1 },
-    queue: "sqs",
+    queue: "postgres",
     nodes: { type: "m7g.large", min: 3, max: 12 },
   },
   large: {

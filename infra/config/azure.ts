@@ -13,14 +13,14 @@ const sizes = {
   },
   standard: {
     database: {
-      sku: "Standard_D4ds_v5",
+      sku: "Standard_D2ds_v5",
       tier: "GeneralPurpose",
       storageGb: 256,
       highAvailability: true,
       backupDays: 14,
     },
     cache: { sku: "Balanced_B5", highAvailability: true },
-    queue: "servicebus",
+    queue: "postgres",
     nodes: { type: "Standard_D2ds_v5", min: 3, max: 12 },
   },
   large: {
@@ -99,27 +99,32 @@ export const azureConfig = (profile: Profile) => {
       })
       .optional()
       .describe("An existing customer-managed key. Left out: one key is made for each kind of data"),
-    cluster: z.strictObject({
-      mode: clusterMode,
-      version: z
-        .string()
-        .regex(/^1\.\d\d$/)
-        .default("1.35"),
-      endpoint: clusterEndpoint,
-      administratorsGroupId: guid.describe("Object id of the Entra group that administers cluster and database"),
-      administratorsGroupName: z
-        .string()
-        .regex(/^[^"\\]{1,63}$/, "expected the group's name, at most 63 characters")
-        .describe("Name of that group: as who its members log in to the database"),
-      nodes: z
-        .strictObject({
-          type: z.string().startsWith("Standard_").default(size.nodes.type),
-          min: z.int().min(1).max(100).default(size.nodes.min),
-          max: z.int().min(1).max(100).default(size.nodes.max),
-        })
-        .prefault({})
-        .describe("Mode automatic: min is the size of the system pool. Mode managed-nodes: the pool of the workload"),
-    }),
+    cluster: z
+      .strictObject({
+        mode: clusterMode,
+        version: z
+          .string()
+          .regex(/^1\.\d\d$/)
+          .default("1.35"),
+        endpoint: clusterEndpoint,
+        administratorsGroupId: guid.describe("Object id of the Entra group that administers cluster and database"),
+        administratorsGroupName: z
+          .string()
+          .regex(/^[^"\\]{1,63}$/, "expected the group's name, at most 63 characters")
+          .describe("Name of that group: as who its members log in to the database"),
+        nodes: z
+          .strictObject({
+            type: z.string().startsWith("Standard_").default(size.nodes.type),
+            min: z.int().min(0).max(100).default(size.nodes.min),
+            max: z.int().min(1).max(100).default(size.nodes.max),
+          })
+          .prefault({})
+          .describe("Mode automatic: min is the size of the system pool. Mode managed-nodes: the pool of the workload"),
+      })
+      .refine(({ mode, nodes }) => mode === "managed-nodes" || nodes.min > 0, {
+        path: ["nodes", "min"],
+        error: "expected 1 or more in mode automatic, whose system pool it is, found 0",
+      }),
     database: z
       .strictObject({
         version: z.enum(["14", "15", "16", "17", "18"]).default("17"),

@@ -11,14 +11,14 @@ const sizes = {
   },
   standard: {
     database: {
-      edition: "ENTERPRISE_PLUS",
-      tier: "db-perf-optimized-N-4",
+      edition: "ENTERPRISE",
+      tier: "db-custom-2-7680",
       availability: "REGIONAL",
       diskGb: 200,
       backups: 14,
     },
     cache: { nodeType: "STANDARD_SMALL", shards: 1, replicas: 1 },
-    queue: "pubsub",
+    queue: "postgres",
     nodes: { type: "n2d-standard-2", min: 1, max: 4 },
   },
   large: {

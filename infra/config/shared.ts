@@ -7,7 +7,7 @@ import { cost } from "./cost.ts";
 
 /**
  * How much of everything. `small` is cheap and not for production: one zone where a service has such a choice, burstable
- * databases, the queue in PostgreSQL, nothing protected from deletion. `standard` carries 2,000 reads and 500 writes a second with one
+ * databases, nothing protected from deletion. `standard` carries 2,000 reads and 500 writes a second with one
  * cloud lost. `large` about ten times that.
  */
 export const profiles = ["small", "standard", "large"] as const;

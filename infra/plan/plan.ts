@@ -1,8 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { compare } from "./compare/compare.ts";
-import { type Cost, costOf, excess } from "./cost/cost.ts";
-import { readSettings } from "./cost/settings.ts";
+import type { Cost } from "./cost/cost.ts";
 import { PlanError } from "./engine/error.ts";
 import { infra, type RunOptions, runProgram } from "./engine/run.ts";
 import { readStackConfig } from "./engine/stack-config.ts";
@@ -13,10 +12,9 @@ import type { Verdict } from "./policy/verdict.ts";
 import { providerTables } from "./providers/index.ts";
 import type { Plan } from "./resource.ts";
 import { changesText } from "./view/changes.ts";
-import { costText } from "./view/cost.ts";
 import { fromJson, given, stringify, toJson } from "./view/json.ts";
 import { terminalStyle } from "./view/style.ts";
-import { treeText } from "./view/tree.ts";
+import { type Look, treeText } from "./view/tree.ts";
 import { verdictList, verdictSummary } from "./view/verdicts.ts";
 
 export type PlanOptions = {
@@ -47,7 +45,10 @@ type Program = Pick<RunOptions, "program" | "world">;
 
 /** Makes a plan and has it judged. `program` is another one than ours. Rejects with a `PlanError`. */
 export async function plan(options: PlanOptions, program: Program = {}): Promise<Planned> {
+  const look = { width: Math.min(120, Math.max(80, process.stdout.columns ?? 120)), style: terminalStyle };
   const earlier = options.against === undefined ? null : await readPlan(options.against, options.stack);
+  // What only looks at the plan loads while the program runs.
+  const costing = options["no-cost"] ? null : loadCosting();
   const { now, verdicts } = await runAndJudge(options, program);
   if (options.svg !== undefined) {
     // Its layout library is large, and not asked for by most.
@@ -57,13 +58,11 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   if (options.sarif !== undefined) {
     await writeFile(options.sarif, toSarif(verdicts ?? [], `infra/Pulumi.${options.stack}.yaml`));
   }
-  const cost = options["no-cost"] ? null : await price(now, options, program);
+  const [cost, priced] = costing === null ? [null, []] : await price(now, await costing, { options, program, look });
   const failures = {
     violated: verdicts?.some(({ level }) => level === "mandatory") ?? false,
-    overBudget: cost !== null && excess(cost) > 0,
+    overBudget: cost !== null && cost.excess > 0,
   };
-  const look = { width: Math.min(120, Math.max(80, process.stdout.columns ?? 120)), style: terminalStyle };
-  const priced = cost === null ? [] : ["", ...costText(cost, look)];
   if (earlier === null) {
     const output = options.json ? toJson(now, { verdicts, cost }) : treeText(now, look, verdicts, priced);
     return { output: options.json ? output : `${output}\n`, ...failures };
@@ -74,10 +73,25 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   return { output: `${[changesText(comparison, look), ...judged, ...priced].join("\n")}\n`, ...failures };
 }
 
-/** Null where the program is another one than ours. */
-async function price(now: Plan, { stack, config }: PlanOptions, { program }: Program): Promise<Cost | null> {
+async function loadCosting() {
+  const [{ costOf }, { readSettings }, { costText }] = await Promise.all([
+    import("./cost/cost.ts"),
+    import("./cost/settings.ts"),
+    import("./view/cost.ts"),
+  ]);
+  return { costOf, readSettings, costText };
+}
+
+/** The cost, and how it is told. Null where the program is another one than ours. */
+async function price(
+  now: Plan,
+  { costOf, readSettings, costText }: Awaited<ReturnType<typeof loadCosting>>,
+  { options: { stack, config }, program: { program }, look }: { options: PlanOptions; program: Program; look: Look },
+): Promise<[cost: Cost | null, text: readonly string[]]> {
   const settings = readSettings(await readStackConfig(program === undefined ? infra : dirname(program), stack, config));
-  return settings === null ? null : costOf(now, settings);
+  if (settings === null) return [null, []];
+  const cost = costOf(now, settings);
+  return [cost, ["", ...costText(cost, look)]];
 }
 
 /** Verdicts are null where none were asked for. The pack loads while the program runs. */

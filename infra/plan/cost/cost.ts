@@ -21,6 +21,8 @@ export type Cost = {
   readonly clouds: number;
   /** USD a month; null where there is none. */
   readonly budget: number | null;
+  /** USD by which the budget is exceeded; 0 where it holds, or there is none. */
+  readonly excess: number;
 };
 
 export function costOf({ resources }: Pick<Plan, "resources">, settings: Settings): Cost {
@@ -36,20 +38,17 @@ export function costOf({ resources }: Pick<Plan, "resources">, settings: Setting
     .sort((a, b) => components.indexOf(a.component) - components.indexOf(b.component) || b.usd - a.usd);
   const byComponent = Map.groupBy(lines, ({ component }) => component);
   const left = priced.flatMap(([type, found]) => (isUncounted(found) ? [[type, found.uncounted] as const] : []));
+  const usd = sum(lines);
   return {
-    usd: sum(lines),
+    usd,
     components: [...byComponent].map(([component, some]) => ({ component, usd: sum(some) })),
     lines,
     uncounted: [...new Map(left)].map(([type, why]) => ({ type, why })),
     load,
     clouds,
     budget,
+    excess: budget === null ? 0 : Math.max(0, usd - budget),
   };
-}
-
-/** USD by which a budget is exceeded; 0 where it holds, or there is none. */
-export function excess({ usd, budget }: Pick<Cost, "usd" | "budget">): number {
-  return budget === null ? 0 : Math.max(0, usd - budget);
 }
 
 function price(resource: PlannedResource, { kind }: Settings, bill: Bill): readonly Line[] | Uncounted {

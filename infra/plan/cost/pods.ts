@@ -2,10 +2,12 @@
 import { isObject } from "../engine/values.ts";
 import type { PlannedResource, Value } from "../resource.ts";
 import { at, listAt, numberAt, textAt } from "./inputs.ts";
-import type { Traffic } from "./traffic.ts";
+import { hours, type Traffic } from "./traffic.ts";
 
 /** Requests a second that a CPU answers; the sizes of the profiles reckon with as many (`config/shared.ts`). */
 const requestsPerCpu = 833;
+/** Hints a second that a process sends at most: one each ten milliseconds (docs/decisions/0019). */
+const hintsPerProcess = 100;
 /** Share of its CPU at which a pod gets company: the target of the autoscaler. */
 const target = 0.6;
 
@@ -73,4 +75,9 @@ function cpusOf(text: Value | undefined): number {
 function gibOf(text: Value | undefined): number {
   if (typeof text !== "string") return 0;
   return Number.parseFloat(text) / (text.endsWith("Mi") ? 1024 : 1);
+}
+
+/** Hints in a month: one for each write, as long as no process has more of them than it sends. */
+export function hintsOf({ api }: Pods, { writesTaken }: Traffic): number {
+  return Math.min(writesTaken, api * hintsPerProcess * hours * 3600);
 }

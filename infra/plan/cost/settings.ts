@@ -5,9 +5,12 @@ import type { CloudflarePlan } from "../../edge/plans.ts";
 import { clouds as allClouds } from "../../names.ts";
 import type { StackConfig } from "../engine/stack-config.ts";
 
+/** What has prices. A cluster that is there already is paid for by whoever made it. */
+export type PricedKind = Exclude<Kind, "local">;
+
 /** What costs depend on beside the resources. */
 export type Settings = {
-  readonly kind: Kind;
+  readonly kind: PricedKind;
   readonly load: Load;
   /** USD a month; null for none. */
   readonly budget: number | null;
@@ -18,13 +21,13 @@ export type Settings = {
 
 /**
  * Reads them from a configuration that the program has already accepted: to load the schemas once more would take a tenth
- * of a second. Null where it is not the configuration of this program.
+ * of a second. Null where it is not the configuration of this program, and for the stack `local`.
  */
 export function readSettings({ project, values }: StackConfig): Settings | null {
   const at = (key: string) => values[`${project}:${key}`];
   const parsed = <T>(key: string, otherwise: T): T => JSON.parse(at(key) ?? "null") ?? otherwise;
   const kind = at("kind") as Kind | undefined;
-  if (project !== "skykv" || kind === undefined) return null;
+  if (project !== "skykv" || kind === undefined || kind === "local") return null;
   const { budget = null, load } = parsed<{ budget?: number; load?: Partial<Load> }>("cost", {});
   const members = kind === "global" ? Object.keys(parsed("clouds", {})) : parsed("peers", allClouds);
   return {

@@ -1,5 +1,5 @@
 /** What a plan costs, for the terminal. */
-import { type Cost, excess } from "../cost/cost.ts";
+import type { Cost } from "../cost/cost.ts";
 import type { Line } from "../cost/line.ts";
 import { count, cut } from "./short.ts";
 import type { Look } from "./tree.ts";
@@ -35,13 +35,12 @@ export function costText(cost: Cost, { width, style }: Look): string[] {
 
 function budgetText(cost: Cost, style: Look["style"]): string[] {
   if (cost.budget === null) return [];
-  const over = excess(cost);
-  if (over === 0) return [style("green", `  Within the budget of USD ${whole(cost.budget)}.`)];
+  if (cost.excess === 0) return [style("green", `  Within the budget of USD ${whole(cost.budget)}.`)];
   const dearest = cost.lines.toSorted((a, b) => b.usd - a.usd).slice(0, suspects);
   return [
     style(
       "red",
-      `  ✗ USD ${whole(over)} over the budget of USD ${whole(cost.budget)}. What costs most, and what changes it:`,
+      `  ✗ USD ${whole(cost.excess)} over the budget of USD ${whole(cost.budget)}. What costs most, and what changes it:`,
     ),
     ...dearest.map((line) => `${whole(line.usd).padStart(35)}  ${nameOf(line)}: ${line.driver}`),
   ];

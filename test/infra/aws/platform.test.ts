@@ -53,17 +53,17 @@ describe("the platform on AWS", () => {
   });
 
   it("turns every key each year, and keeps data of each kind under its own", () => {
-    const keys = all(up("standard"), "kms/key:Key");
+    const keys = all(up("large"), "kms/key:Key");
     assert.equal(keys.length, 9);
     for (const { inputs } of keys) assert.equal(inputs.enableKeyRotation, true);
     const used = [
-      inputsOf(up("standard"), "rds/cluster:Cluster").kmsKeyId,
-      inputsOf(up("standard"), "elasticache/replicationGroup:ReplicationGroup").kmsKeyId,
-      inputsOf(up("standard"), "eks/cluster:Cluster").encryptionConfig.provider.keyArn,
-      inputsOf(up("standard"), "cloudtrail/trail:Trail").kmsKeyId,
-      inputsOf(up("standard"), "sns/topic:Topic").kmsMasterKeyId,
-      inputsOf(up("standard"), "sqs/queue:Queue", "queue-hints").kmsMasterKeyId,
-      inputsOf(up("standard"), "ecr/repository:Repository").encryptionConfigurations[0].kmsKey,
+      inputsOf(up("large"), "rds/cluster:Cluster").kmsKeyId,
+      inputsOf(up("large"), "elasticache/replicationGroup:ReplicationGroup").kmsKeyId,
+      inputsOf(up("large"), "eks/cluster:Cluster").encryptionConfig.provider.keyArn,
+      inputsOf(up("large"), "cloudtrail/trail:Trail").kmsKeyId,
+      inputsOf(up("large"), "sns/topic:Topic").kmsMasterKeyId,
+      inputsOf(up("large"), "sqs/queue:Queue", "queue-hints").kmsMasterKeyId,
+      inputsOf(up("large"), "ecr/repository:Repository").encryptionConfigurations[0].kmsKey,
     ];
     assert.equal(new Set(used).size, used.length);
     for (const arn of used) assert.match(`${arn}`, /^arn:aws:kms:/);
@@ -165,7 +165,7 @@ describe("the platform on AWS", () => {
 
   it("answers what the workload needs, in the form in which services answer", () => {
     // biome-ignore lint/suspicious/noExplicitAny: a wrong path makes the test fail
-    const { database, cache, queue, blobs, identities, ingress, store } = up("standard").outputs as any;
+    const { database, cache, queue, blobs, identities, ingress, store } = up("large").outputs as any;
     assert.match(database.host, /^skykv-aws\.cluster-.*\.us-east-1\.rds\.amazonaws\.com$/);
     assert.match(database.ca, /^-----BEGIN CERTIFICATE-----/);
     assert.match(cache.host, /^clustercfg\.skykv-aws\./);

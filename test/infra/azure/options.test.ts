@@ -65,6 +65,17 @@ describe("options of the platform on Azure", function () {
     assert.equal(inputsOf(plan, "containerservice:AgentPool").vmSize, "Standard_D2ds_v5");
   });
 
+  it("run a small platform's pods on the system pool, and pay for no control plane, where that is chosen", async () => {
+    const cluster = clusterWith({ mode: "managed-nodes", nodes: { min: 0 } });
+    const plan = await runPlatform({ profile: "small", cluster });
+    assert.deepEqual(inputsOf(plan, "containerservice:ManagedCluster").sku, { name: "Base", tier: "Free" });
+    assert.equal(inputsOf(plan, "containerservice:AgentPool").minCount, 0);
+    await assert.rejects(
+      runPlatform({ cluster: clusterWith({ nodes: { min: 0 } }) }),
+      /skykv:cluster\.nodes\.min: expected 1 or more in mode automatic, whose system pool it is, found 0/,
+    );
+  });
+
   it("open the Kubernetes API and the registry to the same ranges", async () => {
     const plan = await runPlatform({ cluster: clusterWith({ endpoint: { cidrs: ["198.51.100.0/24"] } }) });
     const { apiServerAccessProfile } = inputsOf(plan, "containerservice:ManagedCluster");

@@ -32,10 +32,10 @@ describe("the platform on Azure", function () {
     }
   }
 
-  describe("in the profile standard", () => {
+  describe("in the profile standard, with a queue of the cloud", () => {
     let plan: Plan;
     before(async () => {
-      plan = await runPlatform();
+      plan = await runPlatform({ queue: "servicebus" });
     });
 
     const comesAfter = (later: string, ...earlier: string[]) => {

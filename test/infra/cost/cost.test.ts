@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loads } from "../../../infra/config/load.ts";
-import { costOf, excess } from "../../../infra/plan/cost/cost.ts";
+import { costOf } from "../../../infra/plan/cost/cost.ts";
 import { readSettings } from "../../../infra/plan/cost/settings.ts";
 import type { PlannedResource } from "../../../infra/plan/resource.ts";
 import { costText } from "../../../infra/plan/view/cost.ts";
@@ -46,9 +46,9 @@ describe("the cost of a plan", () => {
 });
 
 describe("a budget", () => {
-  it("is exceeded by what costs more", () => assert.equal(excess(cost(0.25, key)), 0.75));
-  it("holds where the cost is no more", () => assert.equal(excess(cost(1, key)), 0));
-  it("is none where none is set", () => assert.equal(excess(cost(null, key)), 0));
+  it("is exceeded by what costs more", () => assert.equal(cost(0.25, key).excess, 0.75));
+  it("holds where the cost is no more", () => assert.equal(cost(1, key).excess, 0));
+  it("is none where none is set", () => assert.equal(cost(null, key).excess, 0));
 
   it("says by how much it is exceeded, and which keys of the configuration change that", () => {
     const text = costText(cost(20, gateway("a")), { width: 120, style: plainStyle }).join("\n");

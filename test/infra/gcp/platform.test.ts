@@ -30,10 +30,10 @@ describe("the platform on Google Cloud", () => {
     }
   }
 
-  describe("in the profile standard", () => {
+  describe("in the profile standard, with a queue of the cloud", () => {
     let plan: Plan;
     before(async () => {
-      plan = await runPlatform();
+      plan = await runPlatform({ queue: "pubsub" });
     });
 
     it("calls no API before it is enabled", () => {

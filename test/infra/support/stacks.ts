@@ -8,10 +8,15 @@ export { profiles };
 
 const made = new Map<string, Promise<Plan>>();
 
-/** The plan of a stack in a size. Each is made once, however many tests look at it. */
-export function stackPlan(stack: Kind, profile: Profile, mode: Plan["mode"] = "preview"): Promise<Plan> {
-  const key = `${stack} ${profile} ${mode}`;
-  const plan = made.get(key) ?? run({ stack, mode, config: { profile } });
+/** The plan of a stack in a size, with other values for keys of its configuration. Each is made once, however many tests look at it. */
+export function stackPlan(
+  stack: Kind,
+  profile: Profile,
+  mode: Plan["mode"] = "preview",
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Plan> {
+  const key = JSON.stringify([stack, profile, mode, config]);
+  const plan = made.get(key) ?? run({ stack, mode, config: { profile, ...config } });
   made.set(key, plan);
   return plan;
 }

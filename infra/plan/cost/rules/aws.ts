@@ -1,6 +1,7 @@
 import { all, type Bill, type Rules, unknownSize } from "../bill.ts";
 import { listAt, numberAt, textAt } from "../inputs.ts";
 import { type Line, line } from "../line.ts";
+import { hintsOf } from "../pods.ts";
 import { isPrice } from "../prices/prices.ts";
 import { hours } from "../traffic.ts";
 import { probesGb } from "./probes.ts";
@@ -25,11 +26,13 @@ export const aws: Rules = {
       line("compute", "aws EBS gp3", nodes * nodeDiskGb, "nodes"),
     ];
   },
-  "aws:eks/nodeGroup:NodeGroup": (group) => {
-    const nodes = numberAt(group, "scalingConfig.desiredSize", 1);
+  "aws:eks/nodeGroup:NodeGroup": (group, { pods, of }) => {
     const type = `${listAt(group, "instanceTypes")[0]}`;
     const cpus = cpusOf[type];
     if (cpus === undefined) return unknownSize("nodes", type);
+    // There is one group in each zone.
+    const share = Math.ceil(nodesOf(pods, cpus) / of(group.type).length);
+    const nodes = Math.max(numberAt(group, "scalingConfig.minSize", 1), share);
     return [
       line("compute", "aws m7g, a vCPU", nodes * cpus * hours, "cluster.nodes"),
       line("compute", "aws EBS gp3", nodes * nodeDiskGb, "nodes"),
@@ -54,11 +57,11 @@ export const aws: Rules = {
     if (!isPrice(price)) return unknownSize("cache nodes", textAt(group, "nodeType"));
     return [line("cache", price, nodes * hours, "cache.nodeType, cache.shards, cache.replicas")];
   },
-  "aws:sqs/queue:Queue": (queue, { traffic }) =>
+  "aws:sqs/queue:Queue": (queue, { traffic, pods }) =>
     // Each hint is sent, received and deleted. Dead letters are few.
     queue.inputs.redrivePolicy === undefined
       ? []
-      : [line("queue", "aws SQS requests", (3 * traffic.writesTaken) / 1e6, "queue: sqs; load.writes")],
+      : [line("queue", "aws SQS requests", (3 * hintsOf(pods, traffic)) / 1e6, "queue: sqs; load.writes")],
   "aws:mq/broker:Broker": (broker) => {
     const nodes = textAt(broker, "deploymentMode") === "CLUSTER_MULTI_AZ" ? 3 : 1;
     const size = textAt(broker, "hostInstanceType");

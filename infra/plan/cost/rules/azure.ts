@@ -1,4 +1,5 @@
 import { isObject } from "../../engine/values.ts";
+import type { PlannedResource } from "../../resource.ts";
 import { all, type Bill, type Rules, unknownSize } from "../bill.ts";
 import { at, listAt, numberAt, textAt } from "../inputs.ts";
 import { type Line, line } from "../line.ts";
@@ -14,14 +15,16 @@ const replication = "load.writes × load.valueBytes × other clouds";
 
 export const azure: Rules = {
   "azure-native:containerservice:ManagedCluster": (cluster, { pods }) => {
-    const pools = listAt(cluster, "agentPoolProfiles")
-      .filter(isObject)
-      .map((inputs) => ({ inputs }));
-    const count = pools.reduce((sum, pool) => sum + numberAt(pool, "count", 0), 0);
+    const pools = poolsOf(cluster);
     if (textAt(cluster, "sku.name") === "Automatic")
       return [
         line("compute", "azure AKS Automatic cluster", hours, "cluster.mode: automatic"),
-        line("compute", "azure Ddsv5, a vCPU", count * systemCpus * hours, "cluster.nodes.min: what AKS runs itself"),
+        line(
+          "compute",
+          "azure Ddsv5, a vCPU",
+          systemNodes(cluster) * systemCpus * hours,
+          "cluster.nodes.min: what AKS runs itself",
+        ),
         line(
           "compute",
           "azure Ddsv5, a vCPU",
@@ -30,13 +33,21 @@ export const azure: Rules = {
         ),
       ];
     return [
-      line("compute", "azure AKS Standard cluster", hours, "cluster.mode: managed-nodes"),
+      ...(textAt(cluster, "sku.tier") === "Free"
+        ? []
+        : [line("compute", "azure AKS Standard cluster", hours, "cluster.mode: managed-nodes")]),
       ...pools.flatMap((pool) => machines(textAt(pool, "vmSize"), numberAt(pool, "count", 1), "what AKS runs itself")),
     ];
   },
-  "azure-native:containerservice:AgentPool": (pool) => {
-    const lines = machines(textAt(pool, "vmSize"), numberAt(pool, "minCount", 1), "cluster.nodes");
-    return lines.length === 0 ? unknownSize("nodes", textAt(pool, "vmSize")) : lines;
+  "azure-native:containerservice:AgentPool": (pool, { pods, of }) => {
+    const size = textAt(pool, "vmSize");
+    const cpus = cpusOf(size);
+    if (cpus === null) return unknownSize("nodes", size);
+    const least = numberAt(pool, "minCount", 1);
+    // Where no node is asked for, pods go to the system pool first.
+    const system = of("azure-native:containerservice:ManagedCluster").map(systemNodes);
+    const count = Math.max(least, nodesOf(pods, cpus) - (least > 0 ? 0 : (system[0] ?? 0)));
+    return machines(size, Math.min(count, numberAt(pool, "maxCount", count)), "cluster.nodes");
   },
   "azure-native:dbforpostgresql:Server": (server, { traffic }) => {
     const size = textAt(server, "sku.name");
@@ -155,9 +166,25 @@ export const azure: Rules = {
   ),
 };
 
-function machines(size: string, count: number, driver: string): readonly Line[] {
+function systemNodes(cluster: PlannedResource): number {
+  return poolsOf(cluster).reduce((sum, pool) => sum + numberAt(pool, "count", 0), 0);
+}
+
+function poolsOf(cluster: PlannedResource) {
+  return listAt(cluster, "agentPoolProfiles")
+    .filter(isObject)
+    .map((inputs) => ({ inputs }));
+}
+
+/** Null for sizes without a price. */
+function cpusOf(size: string): number | null {
   const [, cpus] = /^Standard_D(\d+)ds_v5$/.exec(size) ?? [];
-  return cpus === undefined ? [] : [line("compute", "azure Ddsv5, a vCPU", count * Number(cpus) * hours, driver)];
+  return cpus === undefined ? null : Number(cpus);
+}
+
+function machines(size: string, count: number, driver: string): readonly Line[] {
+  const cpus = cpusOf(size);
+  return cpus === null ? [] : [line("compute", "azure Ddsv5, a vCPU", count * cpus * hours, driver)];
 }
 
 function computeOf(size: string, copies: number): Line | null {

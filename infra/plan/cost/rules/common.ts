@@ -36,7 +36,6 @@ export const common: Rules = {
   ...all(
     { free: "pods are paid for by the machines or the cluster that they run on" },
     "kubernetes:apps/v1:Deployment",
-    "kubernetes:apps/v1:StatefulSet",
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
     "kubernetes:batch/v1:Job",
     "kubernetes:helm.sh/v3:Release",
@@ -72,10 +71,3 @@ export const common: Rules = {
     "tls:index/selfSignedCert:SelfSignedCert",
   ),
 };
-
-/** A cluster that is there already. */
-export const local: Rules = all(
-  { uncounted: "whatever the cluster costs that is there already" },
-  "kubernetes:core/v1:Service",
-  "kubernetes:core/v1:PersistentVolumeClaim",
-);

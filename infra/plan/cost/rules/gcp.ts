@@ -1,6 +1,7 @@
 import { all, type Bill, type Rules, unknownSize } from "../bill.ts";
 import { numberAt, textAt } from "../inputs.ts";
 import { line } from "../line.ts";
+import { hintsOf } from "../pods.ts";
 import { isPrice } from "../prices/prices.ts";
 import { hours } from "../traffic.ts";
 import { probesGb } from "./probes.ts";
@@ -31,11 +32,12 @@ export const gcp: Rules = {
         ]
       : []),
   ],
-  "gcp:container/nodePool:NodePool": (pool, { of }) => {
+  "gcp:container/nodePool:NodePool": (pool, { pods }) => {
     const type = textAt(pool, "nodeConfig.machineType");
     const [, cpus] = /^e2-standard-(\d+)$/.exec(type) ?? [];
     if (cpus === undefined) return unknownSize("nodes", type);
-    const nodes = 3 * numberAt(pool, "autoscaling.minNodeCount", 1) * Math.min(1, of(pool.type).length);
+    // The least is that of each of three zones.
+    const nodes = Math.max(3 * numberAt(pool, "autoscaling.minNodeCount", 1), nodesOf(pods, Number(cpus)));
     return [line("compute", "gcp e2, a vCPU", nodes * Number(cpus) * hours, "cluster.nodes")];
   },
   "gcp:sql/databaseInstance:DatabaseInstance": (instance, { traffic }) => {
@@ -65,11 +67,11 @@ export const gcp: Rules = {
     if (!isPrice(price)) return unknownSize("cache nodes", textAt(instance, "nodeType"));
     return [line("cache", price, nodes * hours, "cache.nodeType, cache.shards, cache.replicas")];
   },
-  "gcp:pubsub/subscription:Subscription": (subscription, { traffic }) =>
+  "gcp:pubsub/subscription:Subscription": (subscription, { traffic, pods }) =>
     // Dead letters are few.
     subscription.inputs.deadLetterPolicy === undefined
       ? []
-      : [line("queue", "gcp Pub/Sub", tibOfMessages(traffic.writesTaken), "queue: pubsub; load.writes")],
+      : [line("queue", "gcp Pub/Sub", tibOfMessages(hintsOf(pods, traffic)), "queue: pubsub; load.writes")],
   "gcp:compute/routerNat:RouterNat": (_, { traffic, pods }) => [
     line("network", "gcp Cloud NAT", nodesOf(pods, cpusOfNode) * hours, "nodes"),
     line("traffic", "gcp Cloud NAT data", traffic.toPeersGb, replication),

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Kind } from "../../../../infra/config/config.ts";
 import { type Load, loads } from "../../../../infra/config/load.ts";
 import { type Cost, costOf } from "../../../../infra/plan/cost/cost.ts";
 import { amount } from "../../../../infra/plan/cost/price.ts";
 import { prices } from "../../../../infra/plan/cost/prices/prices.ts";
 import { rules } from "../../../../infra/plan/cost/rules/rules.ts";
+import type { PricedKind } from "../../../../infra/plan/cost/settings.ts";
 import type { Plan } from "../../../../infra/plan/resource.ts";
 
 /** Of a stack of three clouds. */
-export function costUnder(load: Load, plan: Pick<Plan, "resources">, kind: Kind): Cost {
+export function costUnder(load: Load, plan: Pick<Plan, "resources">, kind: PricedKind): Cost {
   return costOf(plan, { kind, load, budget: null, clouds: 3, cloudflarePlan: "business" });
 }
 
 /** Each type of resource has a price, is free for a reason, or is named as not counted. */
-export function everythingIsPriced({ resources }: Plan, kind: Kind): void {
+export function everythingIsPriced({ resources }: Plan, kind: PricedKind): void {
   const real = resources.filter(({ custom, external }) => custom && !external);
   const unknown = real.map(({ type }) => type).filter((type) => rules[kind][type] === undefined);
   assert.deepEqual([...new Set(unknown)], [], "types without a rule in infra/plan/cost/rules");
@@ -44,7 +44,7 @@ const growing = fc
 /** Sums of the same parts in another order differ in their last digits. */
 const rounding = 1e-9;
 
-export function costNeverFalls(plan: Plan, kind: Kind): void {
+export function costNeverFalls(plan: Plan, kind: PricedKind): void {
   fc.assert(
     fc.property(growing, ([load, more]) => {
       const [before, after] = [costUnder(load, plan, kind).usd, costUnder(more, plan, kind).usd];
@@ -54,7 +54,7 @@ export function costNeverFalls(plan: Plan, kind: Kind): void {
 }
 
 /** Components are the sums of their lines, the whole is that of the components, and prices go by all of their lines. */
-export function costAddsUp(plan: Plan, kind: Kind): void {
+export function costAddsUp(plan: Plan, kind: PricedKind): void {
   const close = (a: number, b: number) => assert.ok(Math.abs(a - b) <= rounding * Math.max(1, a), `${a} is not ${b}`);
   const sum = (list: readonly { usd: number }[]) => list.reduce((total, { usd }) => total + usd, 0);
   fc.assert(
