@@ -71,7 +71,7 @@ export const original: readonly Row[] = [
     planned: 50,
     listed: usd("aws S3", 500),
     components: ["storage"],
-    why: "Planned too high, as long as objects are large values and backups: one object for each write would cost 6,570 in requests.",
+    why: `Planned too high, as long as objects are large values and backups: one object for each write would cost ${Math.round(usd("aws S3 writes", writes / 1e6)).toLocaleString("en-US")} in requests.`,
   },
   {
     name: "not in the table",

@@ -38,7 +38,6 @@ export const aws = {
   "aws Valkey cache.t4g.micro": price(valkey * 0.016, "hour", cacheList, "2026-10-02"),
   "aws Valkey cache.m7g.large": price(0.1264, "hour", awsApi, awsApiDate),
   "aws Valkey cache.r7g.xlarge": price(valkey * 2 * 0.219, "hour", cacheList, "2026-10-02"),
-  "aws Valkey backups": price(0.085, "GB-month", infracost("aws/elasticache_replication_group"), read),
   "aws Amazon MQ mq.m5.large": price(0.288, "hour", infracost("aws/mq_broker"), read),
   "aws Redis cache.m5.large": price(0.156, "hour", cacheList, "2026-10-02"),
   "aws Aurora db.r5.large": price(0.29, "hour", aurora, "2026-03-28"),

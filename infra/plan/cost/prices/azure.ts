@@ -38,7 +38,6 @@ export const azure = {
   "azure private DNS zone": price(0.5, "month", infracost("azure/private_dns_zone"), read),
   "azure egress": price(egress, "GB", "https://azure.microsoft.com/en-us/pricing/details/bandwidth/", "2026-09-20"),
   "azure blobs": price(0.0208, "GB-month", azureApi, azureApiDate),
-  "azure blob writes": price(5, "million requests", azureApi, azureApiDate),
   "azure Container Registry Premium": price(50 / 30, "day", infracost("azure/container_registry"), read),
   "azure Log Analytics": price(2.3, "GB", azureApi, azureApiDate),
   "azure metric alert": price(0.1, "month", azureApi, azureApiDate),

@@ -9,6 +9,8 @@ const price = (
   region = "us-central1",
 ): Price => ({ usd, unit, region, source, date });
 
+/** Of Memorystore for Redis Cluster, whose nodes have the same names: those for Valkey were found nowhere. */
+const redisCluster = infracost("google/redis_cluster");
 const tiers =
   "https://dev.to/suhas_mallesh/gcp-defaults-every-vm-to-premium-network-and-youre-paying-40-more-for-egress-you-dont-need-5bhm";
 
@@ -35,9 +37,9 @@ export const gcp = {
   "gcp Cloud SQL Enterprise Plus memory": { ...price(0.0091, "GiB-hour", "https://cloud.google.com/sql/pricing", read, "us-east1"), ...reported },
   "gcp Cloud SQL storage": price(0.17, "GB-month", infracost("google/sql_database_instance"), read),
   "gcp Cloud SQL backups": price(0.08, "GB-month", infracost("google/sql_database_instance"), read),
-  "gcp Memorystore SHARED_CORE_NANO": price(0.0318, "hour", infracost("google/redis_cluster"), read),
-  "gcp Memorystore STANDARD_SMALL": price(0.1425, "hour", infracost("google/redis_cluster"), read),
-  "gcp Memorystore HIGHMEM_MEDIUM": price(0.1923, "hour", infracost("google/redis_cluster"), read),
+  "gcp Memorystore SHARED_CORE_NANO": { ...price(0.0318, "hour", redisCluster, "2026-10-02"), ...reported },
+  "gcp Memorystore STANDARD_SMALL": price(0.1425, "hour", redisCluster, read),
+  "gcp Memorystore HIGHMEM_MEDIUM": { ...price(0.1923, "hour", redisCluster, "2026-10-02"), ...reported },
   "gcp Pub/Sub": price(40, "TiB", infracost("google/pubsub_topic"), read),
   "gcp Cloud NAT": price(0.0014, "VM-hour", infracost("google/compute_router_nat"), read),
   "gcp Cloud NAT data": price(0.045, "GB", infracost("google/compute_router_nat"), read),
@@ -47,7 +49,6 @@ export const gcp = {
   "gcp Private Service Connect endpoint": price(0.01, "hour", infracost("google/compute_forwarding_rule"), read),
   "gcp egress": price(egress, "GB", tiers, read),
   "gcp Cloud Storage": price(0.02, "GB-month", googlePages, googlePagesDate),
-  "gcp Cloud Storage writes": price(5, "million requests", googlePages, googlePagesDate),
   "gcp Artifact Registry": price(0.1, "GB-month", googlePages, googlePagesDate),
   "gcp KMS key version": price(0.06, "month", infracost("google/kms_crypto_key"), read),
   "gcp Secret Manager version": price(0.06, "month", googlePages, googlePagesDate),
