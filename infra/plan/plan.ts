@@ -48,8 +48,10 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   const look = { width: Math.min(120, Math.max(80, process.stdout.columns ?? 120)), style: terminalStyle };
   const earlier = options.against === undefined ? null : await readPlan(options.against, options.stack);
   // What only looks at the plan loads while the program runs.
-  const costing = options["no-cost"] ? null : loadCosting();
-  const { now, verdicts } = await runAndJudge(options, program);
+  const [{ now, verdicts }, costing] = await Promise.all([
+    runAndJudge(options, program),
+    options["no-cost"] ? null : loadCosting(),
+  ]);
   if (options.svg !== undefined) {
     // Its layout library is large, and not asked for by most.
     const { toSvg } = await import("./picture/picture.ts");
@@ -58,7 +60,7 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   if (options.sarif !== undefined) {
     await writeFile(options.sarif, toSarif(verdicts ?? [], `infra/Pulumi.${options.stack}.yaml`));
   }
-  const [cost, priced] = costing === null ? [null, []] : await price(now, await costing, { options, program, look });
+  const [cost, priced] = costing === null ? [null, []] : await price(now, costing, { options, program, look });
   const failures = {
     violated: verdicts?.some(({ level }) => level === "mandatory") ?? false,
     overBudget: cost !== null && cost.excess > 0,
