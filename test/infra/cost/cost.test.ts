@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { loads } from "../../../infra/config/load.ts";
 import { costOf } from "../../../infra/plan/cost/cost.ts";
+import { rules } from "../../../infra/plan/cost/rules/rules.ts";
 import { readSettings } from "../../../infra/plan/cost/settings.ts";
+import { factsOf, providerTables } from "../../../infra/plan/providers/index.ts";
 import type { PlannedResource } from "../../../infra/plan/resource.ts";
 import { costText } from "../../../infra/plan/view/cost.ts";
 import { plainStyle } from "../../../infra/plan/view/style.ts";
@@ -12,6 +14,25 @@ const gateway = (name: string) => planned({ type: "aws:ec2/natGateway:NatGateway
 
 const cost = (budget: number | null, ...resources: readonly PlannedResource[]) =>
   costOf(planOf(...resources), { kind: "aws", load: loads.standard, budget, clouds: 3, cloudflarePlan: "business" });
+
+describe("the rules of costs", () => {
+  const tables = { aws: "aws", gcp: "gcp", azure: "azure-native" } as const;
+
+  it("have one for each type that the program can ask a cloud for, whatever its configuration", async () => {
+    for (const [kind, name] of Object.entries(tables) as [keyof typeof tables, string][]) {
+      const { resources } = (await providerTables(name))!;
+      assert.deepEqual(
+        Object.keys(resources).filter((type) => rules[kind][type] === undefined),
+        [],
+      );
+    }
+  });
+
+  it("have none for a type that there is not", async () => {
+    const types = Object.values(rules).flatMap((some) => Object.keys(some));
+    for (const type of new Set(types)) assert.ok(await factsOf(providerTables, type), type);
+  });
+});
 
 describe("the cost of a plan", () => {
   it("names a type that no rule knows as not counted", () => {

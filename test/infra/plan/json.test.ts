@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { loads } from "../../../infra/config/load.ts";
+import { costOf } from "../../../infra/plan/cost/cost.ts";
 import { Secret, Unknown } from "../../../infra/plan/resource.ts";
 import { fromJson, toJson } from "../../../infra/plan/view/json.ts";
 import { planned, planOf } from "../support/plans.ts";
@@ -13,6 +15,16 @@ describe("a plan as JSON", () => {
       format: "skykv-plan/1",
       ...planOf(planned({ type: "aws:x:X", name: "x", inputs: kept })),
     });
+  });
+
+  it("has costs and verdicts where they were asked for, and can still be compared with", () => {
+    const resource = planned({ type: "aws:kms/key:Key", name: "key" });
+    const settings = { kind: "aws", load: loads.small, budget: 0.25, clouds: 3, cloudflarePlan: "pro" } as const;
+    const text = toJson(planOf(resource), { cost: costOf(planOf(resource), settings), verdicts: null });
+    const { cost, ...rest } = JSON.parse(text);
+    assert.deepEqual([cost.usd, cost.budget, cost.excess, cost.lines[0].price], [1, 0.25, 0.75, "aws KMS key"]);
+    assert.ok(!("verdicts" in rest));
+    assert.equal(fromJson(text, "plan.json").resources.length, 3);
   });
 
   it("gives away no secret", () => {

@@ -136,7 +136,7 @@ export const aws: Rules = {
   ),
   ...all(
     { free: "settings of what is priced by itself" },
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+    "aws:ec2/launchTemplate:LaunchTemplate",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     "aws:eks/accessEntry:AccessEntry",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
@@ -171,7 +171,6 @@ export const aws: Rules = {
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:ec2/subnet:Subnet",
     "aws:ec2/vpc:Vpc",
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
   ),
   ...all(

@@ -22,7 +22,6 @@ export const common: Rules = {
     { free: "part of the zone's plan and of the load balancer" },
     "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate",
     "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings",
-    "cloudflare:index/certificatePack:CertificatePack",
     "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor",
     "cloudflare:index/loadBalancerPool:LoadBalancerPool",
     "cloudflare:index/notificationPolicy:NotificationPolicy",
