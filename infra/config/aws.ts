@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { cidr, clusterEndpoint, clusterMode, everyCloud, networkCidr, newOrExisting, type Profile } from "./shared.ts";
+import {
+  cidr,
+  clusterEndpoint,
+  clusterMode,
+  everyCloud,
+  networkCidr,
+  newOrExisting,
+  notYetSpoken,
+  type Profile,
+} from "./shared.ts";
 
 /**
  * Sizes by profile. An ACU is about 2 GiB with its CPU. The largest writer must carry the writes of three clouds, since
@@ -11,7 +20,6 @@ const sizes = {
     endpoints: false,
     database: { minCapacity: 0.5, maxCapacity: 2, instances: 1, backupDays: 7 },
     cache: { nodeType: "cache.t4g.micro", shards: 1, replicas: 0 },
-    queue: "postgres",
     nodes: { type: "m7g.large", min: 2, max: 4 },
   },
   standard: {
@@ -19,7 +27,6 @@ const sizes = {
     endpoints: true,
     database: { minCapacity: 2, maxCapacity: 16, instances: 2, backupDays: 14 },
     cache: { nodeType: "cache.m7g.large", shards: 1, replicas: 1 },
-    queue: "postgres",
     nodes: { type: "m7g.large", min: 3, max: 12 },
   },
   large: {
@@ -27,7 +34,6 @@ const sizes = {
     endpoints: true,
     database: { minCapacity: 8, maxCapacity: 128, instances: 3, backupDays: 35 },
     cache: { nodeType: "cache.r7g.xlarge", shards: 3, replicas: 2 },
-    queue: "sqs",
     nodes: { type: "m7g.2xlarge", min: 3, max: 24 },
   },
 } as const;
@@ -128,8 +134,8 @@ export const awsConfig = (profile: Profile) => {
           .prefault({}),
         queue: z
           .enum(["sqs", "rabbitmq", "postgres"])
-          .default(size.queue)
-          .describe("sqs; rabbitmq: Amazon MQ; postgres: the database itself"),
+          .default("postgres")
+          .describe(`postgres: the database itself; rabbitmq: Amazon MQ; sqs: ${notYetSpoken}`),
       })
       // The broker's password is made by the program, which writes nothing into Vault.
       .refine(({ queue, secrets }) => queue !== "rabbitmq" || secrets.store === "cloud", {

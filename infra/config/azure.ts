@@ -1,14 +1,22 @@
 import { z } from "zod";
 import { outsideOfOverlay, overlay } from "../azure/network-plan.ts";
 import { pairedRegion } from "../azure/paired-region.ts";
-import { cidr, clusterEndpoint, clusterMode, everyCloud, networkCidr, newOrExisting, type Profile } from "./shared.ts";
+import {
+  cidr,
+  clusterEndpoint,
+  clusterMode,
+  everyCloud,
+  networkCidr,
+  newOrExisting,
+  notYetSpoken,
+  type Profile,
+} from "./shared.ts";
 
 /** Sizes by profile. */
 const sizes = {
   small: {
     database: { sku: "Standard_B2s", tier: "Burstable", storageGb: 64, highAvailability: false, backupDays: 7 },
     cache: { sku: "Balanced_B0", highAvailability: true },
-    queue: "postgres",
     nodes: { type: "Standard_D2ds_v5", min: 2, max: 4 },
   },
   standard: {
@@ -20,7 +28,6 @@ const sizes = {
       backupDays: 14,
     },
     cache: { sku: "Balanced_B5", highAvailability: true },
-    queue: "postgres",
     nodes: { type: "Standard_D2ds_v5", min: 3, max: 12 },
   },
   large: {
@@ -32,7 +39,6 @@ const sizes = {
       backupDays: 35,
     },
     cache: { sku: "Balanced_B50", highAvailability: true },
-    queue: "servicebus",
     nodes: { type: "Standard_D8ds_v5", min: 3, max: 24 },
   },
 } as const;
@@ -157,7 +163,10 @@ export const azureConfig = (profile: Profile) => {
         highAvailability: z.boolean().default(size.cache.highAvailability),
       })
       .prefault({}),
-    queue: z.enum(["servicebus", "postgres"]).default(size.queue).describe("servicebus; postgres: the database itself"),
+    queue: z
+      .enum(["servicebus", "postgres"])
+      .default("postgres")
+      .describe(`postgres: the database itself; servicebus: ${notYetSpoken}`),
   });
   return schema.superRefine((config, context) => {
     if (!config.database.geoBackups) return;

@@ -1,12 +1,19 @@
 import { z } from "zod";
-import { clusterEndpoint, clusterMode, everyCloud, networkCidr, newOrExisting, type Profile } from "./shared.ts";
+import {
+  clusterEndpoint,
+  clusterMode,
+  everyCloud,
+  networkCidr,
+  newOrExisting,
+  notYetSpoken,
+  type Profile,
+} from "./shared.ts";
 
 /** Sizes by profile. Machine types of Cloud SQL name CPUs and, for `db-custom`, MiB of memory. */
 const sizes = {
   small: {
     database: { edition: "ENTERPRISE", tier: "db-custom-1-3840", availability: "ZONAL", diskGb: 20, backups: 7 },
     cache: { nodeType: "SHARED_CORE_NANO", shards: 1, replicas: 0 },
-    queue: "postgres",
     nodes: { type: "e2-standard-2", min: 1, max: 2 },
   },
   standard: {
@@ -18,7 +25,6 @@ const sizes = {
       backups: 14,
     },
     cache: { nodeType: "STANDARD_SMALL", shards: 1, replicas: 1 },
-    queue: "postgres",
     nodes: { type: "n2d-standard-2", min: 1, max: 4 },
   },
   large: {
@@ -30,7 +36,6 @@ const sizes = {
       backups: 35,
     },
     cache: { nodeType: "HIGHMEM_MEDIUM", shards: 3, replicas: 2 },
-    queue: "pubsub",
     nodes: { type: "n2d-standard-8", min: 1, max: 8 },
   },
 } as const;
@@ -122,7 +127,10 @@ export const gcpConfig = (profile: Profile) => {
         replicas: z.int().min(0).max(5).default(size.cache.replicas).describe("Replicas of each shard"),
       })
       .prefault({}),
-    queue: z.enum(["pubsub", "postgres"]).default(size.queue).describe("pubsub; postgres: the database itself"),
+    queue: z
+      .enum(["pubsub", "postgres"])
+      .default("postgres")
+      .describe(`postgres: the database itself; pubsub: ${notYetSpoken}`),
   });
 };
 

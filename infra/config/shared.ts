@@ -225,3 +225,6 @@ export const everyCloud = (profile: Profile) =>
       .strictObject({ email: email.optional().describe("Who is told of alarms of the cloud's own monitoring") })
       .prefault({}),
   }) as const;
+
+/** Of the clouds' own queues: the program builds them, for a release of the service that has their adapters. */
+export const notYetSpoken = "for later, the service of this release refuses to start with it";
