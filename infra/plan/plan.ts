@@ -63,7 +63,7 @@ export async function plan(options: PlanOptions, program: Program = {}): Promise
   return { output: `${[changesText(comparison, look), ...judged].join("\n")}\n`, violated };
 }
 
-/** Verdicts are null where none were asked for. The pack loads while the program runs. */
+/** Verdicts are null where none were asked for. The pack loads, and gets its levels, while the program runs. */
 async function runAndJudge(
   options: PlanOptions,
   program: Program,
@@ -79,8 +79,10 @@ async function runAndJudge(
   if (options["no-policy"]) return { now: await running, verdicts: null };
   const starting = startPack();
   try {
-    const [now, pack] = await Promise.all([running, starting]);
-    await configure(pack, join(policies, `${await levelsFor(options, program)}.json`));
+    const configuring = starting.then(async (pack) =>
+      configure(pack, join(policies, `${await levelsFor(options, program)}.json`)),
+    );
+    const [now, pack] = await Promise.all([running, starting, configuring]);
     return { now, verdicts: await judge(pack, now) };
   } finally {
     await starting.then(
