@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { levelsFileFor } from "../policies/levels.ts";
 import { compare } from "./compare/compare.ts";
 import { PlanError } from "./engine/error.ts";
 import { infra, type RunOptions, runProgram } from "./engine/run.ts";
 import { readStackConfig } from "./engine/stack-config.ts";
 import { configure, judge } from "./policy/judge.ts";
-import { policies, startPack } from "./policy/pack.ts";
+import { startPack } from "./policy/pack.ts";
 import { toSarif } from "./policy/sarif.ts";
 import type { Verdict } from "./policy/verdict.ts";
 import { providerTables } from "./providers/index.ts";
@@ -79,9 +80,7 @@ async function runAndJudge(
   if (options["no-policy"]) return { now: await running, verdicts: null };
   const starting = startPack();
   try {
-    const configuring = starting.then(async (pack) =>
-      configure(pack, join(policies, `${await levelsFor(options, program)}.json`)),
-    );
+    const configuring = starting.then(async (pack) => configure(pack, await levelsFor(options, program)));
     const [now, pack] = await Promise.all([running, starting, configuring]);
     return { now, verdicts: await judge(pack, now) };
   } finally {
@@ -92,10 +91,9 @@ async function runAndJudge(
   }
 }
 
-/** The stack `local` is one machine, whatever its size. */
-async function levelsFor({ stack, config }: PlanOptions, { program }: Program): Promise<"production" | "small"> {
+async function levelsFor({ stack, config }: PlanOptions, { program }: Program): Promise<string> {
   const { project, values } = await readStackConfig(program === undefined ? infra : dirname(program), stack, config);
-  return stack === "local" || values[`${project}:profile`] === "small" ? "small" : "production";
+  return levelsFileFor(stack, values[`${project}:profile`]);
 }
 
 async function readPlan(file: string, stack: string) {

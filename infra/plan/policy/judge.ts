@@ -2,9 +2,10 @@
 import analyzer from "@pulumi/pulumi/proto/analyzer_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import type { Level } from "../../policies/levels.ts";
 import { encode, reveal, type Values } from "../engine/values.ts";
 import type { Plan, PlannedResource } from "../resource.ts";
-import { type Level, readLevels, type Setting } from "./levels.ts";
+import { readLevels, type Setting } from "./levels.ts";
 import type { Pack } from "./pack.ts";
 import type { Verdict } from "./verdict.ts";
 
