@@ -5,6 +5,9 @@ import { type Level, type Levels, levelOf } from "./levels.ts";
 import { isStackRule, type ResourceRule, type Rule } from "./rule.ts";
 import { rules } from "./rules/rules.ts";
 
+/** Why kinds that lie in no namespace are left out. */
+export const neverOfCluster = "the kind belongs to the whole cluster, and others have theirs there";
+
 /** Rules that are about objects of Kubernetes, with why they are not asked at admission: null where they are. */
 export const kubernetesRules: readonly { readonly rule: Rule; readonly never: string | null }[] = rules
   .filter(({ types }) => types.some((type) => type.startsWith("kubernetes:")))
@@ -16,7 +19,7 @@ export const admissionRules: readonly ResourceRule[] = kubernetesRules.flatMap((
 
 function neverOf(rule: Rule): string | null {
   if (isStackRule(rule)) return "it joins several objects, and admission sees one";
-  if (typesAtAdmission(rule).length === 0) return "the kind belongs to the whole cluster, and others have theirs there";
+  if (typesAtAdmission(rule).length === 0) return neverOfCluster;
   return rule.admission !== undefined && "never" in rule.admission ? rule.admission.never : null;
 }
 

@@ -1,13 +1,14 @@
 /** The files of levels in this folder. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Exception } from "./exceptions.ts";
 
 export const levels = ["advisory", "mandatory", "remediate", "disabled"] as const;
 export type Level = (typeof levels)[number];
 
-/** By rule; `all` is for those that are not named. `exceptions` are as in `exceptions.ts`. */
+/** By rule; `all` is for those that are not named. */
 export type Levels = Readonly<
-  Record<string, Level | { readonly enforcementLevel?: Level; readonly exceptions?: readonly unknown[] }>
+  Record<string, Level | { readonly enforcementLevel?: Level; readonly exceptions?: readonly Exception[] }>
 >;
 
 /** The file for what a stack is about: `small.json` for the size `small`, and for `local`, one machine whatever its size. */

@@ -38,6 +38,7 @@ describe("the objects of Kubernetes", function () {
       repositoryFile("test/infra/aws/fixtures/nodeclass.crd.yaml"),
     ]);
     assert.deepEqual(cluster.apply(rulesForAll()), []);
+    // The last rule speaks of it, in the last namespace.
     const wrong = object("v1", "ServiceAccount", {
       metadata: { name: "wrong", namespace: `skykv-${plans.length - 1}` },
     });

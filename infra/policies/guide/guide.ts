@@ -1,7 +1,7 @@
 /** The guide to the rules, made of the rules: `docs/policies.md`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { admissionRules, kubernetesRules } from "../admission.ts";
+import { admissionRules, kubernetesRules, neverOfCluster, typesAtAdmission } from "../admission.ts";
 import { levelOf, levelsIn } from "../levels.ts";
 import type { Rule } from "../rule.ts";
 import { concerns, rules } from "../rules/rules.ts";
@@ -13,12 +13,17 @@ export function guide(): string {
   const introduction = readFileSync(join(import.meta.dirname, "introduction.md"), "utf8")
     .replace("COUNT", `${rules.length}`)
     .replace("ADMISSION", `${admissionRules.length}`)
-    .replace("NEVER", never.map(({ rule, never }) => `- \`${rule.name}\`: ${never}.`).join("\n"));
+    .replace("NEVER", [...never, ...partly].join("\n"));
   const tables = Object.entries(concerns).map(([concern, some]) => table(concern, some));
   return `${introduction}\n${tables.join("\n\n")}\n`;
 }
 
-const never = kubernetesRules.filter((one) => one.never !== null);
+const never = kubernetesRules.flatMap(({ rule, never }) => (never === null ? [] : [`- \`${rule.name}\`: ${never}.`]));
+const partly = admissionRules.flatMap((rule) =>
+  rule.types
+    .filter((type) => !typesAtAdmission(rule).includes(type))
+    .map((type) => `- \`${rule.name}\` of a ${type.split(":").at(-1)}: ${neverOfCluster}.`),
+);
 const [production, small] = ["production.json", "small.json"].map((file) => levelsIn(join(folder, file)));
 
 /** Of one concern, with a column on admission where any of its rules is asked there. */
