@@ -37,12 +37,11 @@ describe("the objects of Kubernetes", function () {
       ...definitions("sigs.k8s.io/karpenter", karpenterVersion, "pkg/apis/crds", ["karpenter.sh_nodepools"]),
       repositoryFile("test/infra/aws/fixtures/nodeclass.crd.yaml"),
     ]);
-    assert.deepEqual(cluster.apply(rulesForAll()), []);
     // The last rule speaks of it, in the last namespace.
-    const wrong = object("v1", "ServiceAccount", {
-      metadata: { name: "wrong", namespace: `skykv-${plans.length - 1}` },
-    });
-    assert.deepEqual(cluster.apply([object("v1", "Namespace", { metadata: { name: wrong.metadata.namespace! } })]), []);
+    const place = `skykv-${plans.length - 1}`;
+    const wrong = object("v1", "ServiceAccount", { metadata: { name: "wrong", namespace: place } });
+    const namespace = object("v1", "Namespace", { metadata: { name: place } });
+    assert.deepEqual(cluster.apply([namespace, ...rulesForAll()]), []);
     await until("rules are asked", 60_000, () => cluster.wouldCreate([wrong]).join().includes("denied request"));
   });
   after(() => cluster?.stop());

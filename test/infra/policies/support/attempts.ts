@@ -44,10 +44,13 @@ export function rightObject(type: string, metadata: Values): KubernetesObject {
 /** What no object is without: its name, and what its definition fills in. */
 const never = ["metadata.name", "spec.target.deletionPolicy"];
 
-/** No quantity is empty: such a text is no object to Kubernetes. */
-function valuesOf({ path, wrong }: Condition): readonly (readonly [string, Value])[] {
-  const wrongs = wrong.filter((value) => value !== "").map((value) => [JSON.stringify(value), value] as const);
-  return never.includes(path) ? wrongs : [...wrongs, ["absent", undefined] as const];
+/** Without texts that stand for some other value: Kubernetes may want a number there, and then does not say whose it is. */
+function valuesOf({ path, right, wrong }: Condition): readonly (readonly [string, Value])[] {
+  const values = [right, ...wrong].filter(
+    (value) => value !== undefined && !/^(not-.*|something|)$/.test(String(value)),
+  );
+  const attempts = values.map((value) => [JSON.stringify(value), value] as const);
+  return never.includes(path) ? attempts : [...attempts, ["absent", undefined] as const];
 }
 
 /** What Kubernetes wants beside a value, before it asks any policy. */
