@@ -46,12 +46,14 @@ const never = ["metadata.name", "spec.target.deletionPolicy"];
 
 /** Without texts that stand for some other value: Kubernetes may want a number there, and then does not say whose it is. */
 function valuesOf({ path, right, wrong }: Condition): readonly (readonly [string, Value])[] {
-  const values = [right, ...wrong].filter(
-    (value) => value !== undefined && !/^(not-.*|something|)$/.test(String(value)),
-  );
-  const attempts = values.map((value) => [JSON.stringify(value), value] as const);
-  return never.includes(path) ? attempts : [...attempts, ["absent", undefined] as const];
+  const all: readonly Value[] = [right, ...wrong];
+  const attempts = all
+    .filter((value) => value !== undefined && !standIn.test(String(value)))
+    .map((value): [string, Value] => [JSON.stringify(value), value]);
+  return never.includes(path) ? attempts : [...attempts, ["absent", undefined]];
 }
+
+const standIn = /^(not-.*|something|)$/;
 
 /** What Kubernetes wants beside a value, before it asks any policy. */
 const beside: Readonly<Record<string, { readonly path: string; readonly value: Value }>> = {
