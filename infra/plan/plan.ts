@@ -1,12 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { levelsFileFor } from "../policies/levels.ts";
 import { compare } from "./compare/compare.ts";
 import type { Cost } from "./cost/cost.ts";
 import { PlanError } from "./engine/error.ts";
 import { infra, type RunOptions, runProgram } from "./engine/run.ts";
 import { readStackConfig } from "./engine/stack-config.ts";
 import { configure, judge } from "./policy/judge.ts";
-import { policies, startPack } from "./policy/pack.ts";
+import { startPack } from "./policy/pack.ts";
 import { toSarif } from "./policy/sarif.ts";
 import type { Verdict } from "./policy/verdict.ts";
 import { providerTables } from "./providers/index.ts";
@@ -96,7 +97,7 @@ async function price(
   return [cost, ["", ...costText(cost, look)]];
 }
 
-/** Verdicts are null where none were asked for. The pack loads while the program runs. */
+/** Verdicts are null where none were asked for. The pack loads, and gets its levels, while the program runs. */
 async function runAndJudge(
   options: PlanOptions,
   program: Program,
@@ -112,8 +113,8 @@ async function runAndJudge(
   if (options["no-policy"]) return { now: await running, verdicts: null };
   const starting = startPack();
   try {
-    const [now, pack] = await Promise.all([running, starting]);
-    await configure(pack, join(policies, `${await levelsFor(options, program)}.json`));
+    const configuring = starting.then(async (pack) => configure(pack, await levelsFor(options, program)));
+    const [now, pack] = await Promise.all([running, starting, configuring]);
     return { now, verdicts: await judge(pack, now) };
   } finally {
     await starting.then(
@@ -123,10 +124,9 @@ async function runAndJudge(
   }
 }
 
-/** The stack `local` is one machine, whatever its size. */
-async function levelsFor({ stack, config }: PlanOptions, { program }: Program): Promise<"production" | "small"> {
+async function levelsFor({ stack, config }: PlanOptions, { program }: Program): Promise<string> {
   const { project, values } = await readStackConfig(program === undefined ? infra : dirname(program), stack, config);
-  return stack === "local" || values[`${project}:profile`] === "small" ? "small" : "production";
+  return levelsFileFor(stack, values[`${project}:profile`]);
 }
 
 async function readPlan(file: string, stack: string) {

@@ -11,6 +11,8 @@ export type Condition = {
   /** Whether it holds where the value is not known yet. */
   readonly unknown: boolean;
   readonly holds: (known: Value) => boolean;
+  /** `holds` in CEL, made for an expression of the value. Conditions that are asked at admission have it: see `cel.ts`. */
+  readonly cel?: (value: string) => string;
   /** A value for which it holds, and those for which it does not: what the tests try. */
   readonly right: Value;
   readonly wrong: readonly Value[];
@@ -30,7 +32,12 @@ export function problemOf(condition: Condition, values: Values): string | null {
   const [value] = failing;
   const found =
     value === undefined ? "nothing" : value === unknown ? "a value that only up will know" : "another value";
-  return `${condition.path.replace(/^\$(options\.|pod\.)?(\$containers\[\]\.)?/, "")} must ${condition.must}, found ${found}`;
+  return `${demandOf(condition)}, found ${found}`;
+}
+
+/** `spec.replicas must be at least 2` */
+export function demandOf({ path, must }: Condition): string {
+  return `${path.replace(/^\$(options\.|pod\.)?(\$containers\[\]\.)?/, "")} must ${must}`;
 }
 
 function isAsked({ where }: Condition, values: Values): boolean {
@@ -45,13 +52,14 @@ function holdsFor(condition: Condition, value: Value): boolean {
 
 export function is(path: string, expected: Scalar): Condition {
   const wrong =
-    typeof expected === "boolean" ? !expected : typeof expected === "number" ? expected - 1 : `not-${expected}`;
+    typeof expected === "boolean" ? !expected : typeof expected === "number" ? expected + 1 : `not-${expected}`;
   return {
     path,
     must: `be ${JSON.stringify(expected)}`,
     absent: false,
     unknown: false,
     holds: (value) => value === expected,
+    cel: (value) => `${value} == ${JSON.stringify(expected)}`,
     right: expected,
     wrong: [wrong],
     remedy: expected,
@@ -66,6 +74,7 @@ export function isNot(path: string, refused: Scalar): Condition {
     absent: true,
     unknown: false,
     holds: (value) => value !== refused,
+    cel: (value) => `${value} != ${JSON.stringify(refused)}`,
     right: typeof refused === "boolean" ? !refused : `not-${refused}`,
     wrong: [refused],
   };
@@ -79,13 +88,24 @@ export function isSet(path: string): Condition {
     absent: false,
     unknown: true,
     holds: (value) => value !== "" && !(isList(value) && value.length === 0),
+    cel: (value) => `dyn(${value}) != "" && dyn(${value}) != []`,
     right: "something",
     wrong: [""],
   };
 }
 
-export function isUnset(path: string): Condition {
-  return { path, must: "not be set", absent: true, unknown: false, holds: () => false, right: undefined, wrong: ["x"] };
+/** `wrong` is a value as somebody would set it. */
+export function isUnset(path: string, wrong: Value = "x"): Condition {
+  return {
+    path,
+    must: "not be set",
+    absent: true,
+    unknown: false,
+    holds: () => false,
+    cel: () => "false",
+    right: undefined,
+    wrong: [wrong],
+  };
 }
 
 /** For a type that nobody may use at all. */
@@ -98,6 +118,7 @@ export function isOneOf(path: string, ...accepted: readonly Scalar[]): Condition
     absent: false,
     unknown: false,
     holds: (value) => accepted.includes(value as Scalar),
+    cel: (value) => `${value} in ${JSON.stringify(accepted)}`,
     right: accepted[0],
     wrong: ["another"],
   };
@@ -110,6 +131,7 @@ export function isAtLeast(path: string, least: number): Condition {
     absent: false,
     unknown: false,
     holds: (value) => typeof value === "number" && value >= least,
+    cel: (value) => `${value} >= ${least}`,
     right: least,
     wrong: [least - 1],
   };
@@ -123,6 +145,7 @@ export function contains(path: string, ...all: readonly string[]): Condition {
     absent: false,
     unknown: false,
     holds: (value) => isList(value) && all.every((one) => value.includes(one)),
+    cel: (value) => `${JSON.stringify(all)}.all(one, one in ${value})`,
     right: all,
     wrong: [all.slice(1)],
   };
@@ -133,7 +156,7 @@ export function test(
   path: string,
   must: string,
   holds: Condition["holds"],
-  examples: Pick<Condition, "right" | "wrong"> & Partial<Pick<Condition, "absent" | "unknown">>,
+  examples: Pick<Condition, "right" | "wrong"> & Partial<Pick<Condition, "absent" | "unknown" | "cel">>,
 ): Condition {
   return { absent: false, unknown: false, path, must, holds, ...examples };
 }

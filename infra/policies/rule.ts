@@ -21,6 +21,16 @@ export type ResourceRule = About & {
   /** Type tokens of the SDKs. */
   readonly types: readonly string[];
   readonly conditions: readonly Condition[];
+  /** What only admission to a cluster has to know of it: see `admission.ts`. */
+  readonly admission?:
+    | {
+        /** CEL of an `object` that is not asked, since Kubernetes makes it by itself. */
+        readonly unless: string;
+      }
+    | {
+        /** Why the rule is not asked there. */
+        readonly never: string;
+      };
 };
 
 /** Asked of all resources of a stack together: what joins several. */

@@ -53,7 +53,10 @@ export function connectorSpec(image: string): k8s.types.input.apps.v1.Deployment
             args: ["tunnel", "--no-autoupdate", "--metrics", `0.0.0.0:${metricsPort}`, "run"],
             env: [{ name: "TUNNEL_TOKEN_FILE", value: `${bundleFolder("tunnel")}/token` }],
             ports: [{ name: "metrics", containerPort: metricsPort }],
-            resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { memory: "256Mi" } },
+            resources: {
+              requests: { cpu: "250m", memory: "256Mi", "ephemeral-storage": "64Mi" },
+              limits: { memory: "256Mi", "ephemeral-storage": "64Mi" },
+            },
             securityContext: containerSecurity,
             startupProbe: { ...probe, periodSeconds: 2, failureThreshold: 30 },
             readinessProbe: probe,

@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudConfig } from "../config/config.ts";
 import type { LocalConfig } from "../config/local.ts";
-import { type Cloud, type Component, workloadNamespace } from "../names.ts";
+import { type Cloud, type Component, dataNamespace, workloadNamespace } from "../names.ts";
 import type { WorkloadPlatform } from "../platform.ts";
+import { levelsFileFor, levelsIn } from "../policies/levels.ts";
 import { cloudflare } from "../sdk/cloudflare.cjs";
 import type { Tags } from "../tags.ts";
+import { Admission } from "./admission.ts";
 import { Api } from "./api.ts";
 import { Authorities } from "./authorities.ts";
 import { Connector } from "./connector.ts";
@@ -46,6 +48,15 @@ export class Workload extends pulumi.ComponentResource {
     const parent = { parent: this };
     const tls = tlsOf(args);
 
+    const admission = new Admission(
+      "admission",
+      {
+        namespaces: platform.cloud === "local" ? [workloadNamespace, dataNamespace] : [workloadNamespace],
+        levels: levelsIn(levelsFileFor(config.kind, config.profile)),
+        tags,
+      },
+      parent,
+    );
     const operators = new Operators("operators", { platform, tags }, parent);
     const { namespace } = new Namespace("namespace", { namespace: workloadNamespace, tags }, parent);
     const image = imageOf(args, parent);
@@ -80,8 +91,8 @@ export class Workload extends pulumi.ComponentResource {
       { ...parent, dependsOn: [operators] },
     );
 
-    // A pod that starts before these waits, or fails for want of a way out.
-    const prepared = { ...parent, dependsOn: [policies, accounts, ...authorities, secrets] };
+    // A pod that starts before these waits, or fails for want of a way out. Rules come before what they are about, laxer ones too.
+    const prepared = { ...parent, dependsOn: [admission, policies, accounts, ...authorities, secrets] };
     const pod = (component: Component) => ({
       image,
       environment: environments[component],

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { revealAll } from "../../infra/plan/engine/values.ts";
 import type { Plan } from "../../infra/plan/resource.ts";
-import { operatorVersions } from "../../infra/workload/operator-versions.ts";
+import { admissionLevel, admissionRules, bindingSpec, policySpec } from "../../infra/policies/admission.ts";
+import { levelsFileFor, levelsIn } from "../../infra/policies/levels.ts";
 import { Kubernetes, type KubernetesObject, needsKubernetes } from "../support/kubernetes.ts";
+import { until } from "../support/kv.ts";
+import { definitions, definitionsOfOperators } from "./support/definitions.ts";
 import { needsSdks, repositoryFile, run } from "./support/sdks.ts";
 
 const profiles = ["small", "standard", "large"];
@@ -31,31 +33,28 @@ describe("the objects of Kubernetes", function () {
     needsKubernetes(this);
     cluster = await Kubernetes.start();
     cluster.define([
-      ...definitions("github.com/kedacore/keda/v2", operatorVersions.keda, "config/crd/bases", [
-        "keda.sh_scaledobjects",
-        "keda.sh_triggerauthentications",
-      ]),
-      ...definitions(
-        "github.com/external-secrets/external-secrets",
-        operatorVersions.externalSecrets,
-        "config/crds/bases",
-        ["external-secrets.io_clustersecretstores", "external-secrets.io_externalsecrets"],
-      ),
+      ...definitionsOfOperators(),
       ...definitions("sigs.k8s.io/karpenter", karpenterVersion, "pkg/apis/crds", ["karpenter.sh_nodepools"]),
       repositoryFile("test/infra/aws/fixtures/nodeclass.crd.yaml"),
     ]);
+    // The last rule speaks of it, in the last namespace.
+    const place = `skykv-${plans.length - 1}`;
+    const wrong = object("v1", "ServiceAccount", { metadata: { name: "wrong", namespace: place } });
+    const namespace = object("v1", "Namespace", { metadata: { name: place } });
+    assert.deepEqual(cluster.apply([namespace, ...rulesForAll()]), []);
+    await until("rules are asked", 60_000, () => cluster.wouldCreate([wrong]).join().includes("denied request"));
   });
   after(() => cluster?.stop());
 
   for (const [index, { stack, config }] of plans.entries()) {
-    it(`of the stack ${stack} are accepted with ${JSON.stringify(config)}`, async () => {
+    it(`of the stack ${stack} are accepted, and break no rule, with ${JSON.stringify(config)}`, async () => {
       const objects = objectsOf(await run({ stack, mode: "up", config }));
       assert.equal(objects.length > 0, stack !== "global");
       assert.equal(
         objects.some(({ kind }) => kind === "NodeClass"),
         stack === "aws",
       );
-      assert.deepEqual(problemsOf(cluster, inNamespacesOfTheirOwn(objects, `${index}`)), []);
+      assert.deepEqual(problemsOf(cluster, inNamespacesOfTheirOwn(objects.filter(isNew), `${index}`)), []);
     });
   }
 
@@ -117,11 +116,19 @@ function problemsOf(cluster: Kubernetes, objects: readonly KubernetesObject[]): 
   return [...cluster.apply(objects), ...cluster.wouldCreate(objects.flatMap(podOf))];
 }
 
-function podOf({ kind, metadata, spec }: KubernetesObject): KubernetesObject[] {
+function podOf({ apiVersion, kind, metadata, spec }: KubernetesObject): KubernetesObject[] {
   const template = (spec as { template?: { metadata?: object; spec: object } } | undefined)?.template;
   if (!["Deployment", "StatefulSet", "Job"].includes(kind) || template === undefined) return [];
   const { name, namespace } = metadata;
-  const pod = { ...template, metadata: { ...template.metadata, name: `${kind.toLowerCase()}-${name}`, namespace } };
+  const pod = {
+    ...template,
+    metadata: {
+      ...template.metadata,
+      name: `${kind.toLowerCase()}-${name}`,
+      namespace,
+      ownerReferences: [{ apiVersion, kind, name, uid: "1", controller: true }],
+    },
+  };
   return [object("v1", "Pod", pod)];
 }
 
@@ -133,6 +140,33 @@ function objectsOf({ resources }: Plan): readonly KubernetesObject[] {
     .filter(({ type }) => type !== "kubernetes:helm.sh/v3:Release")
     .map(({ inputs }) => revealAll(inputs) as unknown as KubernetesObject)
     .toSorted((a, b) => last(a.kind) - last(b.kind));
+}
+
+/** Rules of admission, whose own namespaces are none of these here, are the same in many plans: once is enough. */
+function isNew(one: KubernetesObject): boolean {
+  if (!one.kind.startsWith("ValidatingAdmission")) return true;
+  const text = JSON.stringify([one.kind, one.spec]);
+  return !seen.has(text) && seen.add(text) !== undefined;
+}
+
+const seen = new Set<string>();
+
+/** The rules as each plan has them, for the namespaces that it has here. */
+function rulesForAll(): readonly KubernetesObject[] {
+  const group = "admissionregistration.k8s.io/v1";
+  const files = Map.groupBy([...plans.keys()], (index) => {
+    const { stack, config } = plans[index]!;
+    return levelsFileFor(stack, config.profile as string | undefined);
+  });
+  return admissionRules.flatMap((rule) => [
+    object(group, "ValidatingAdmissionPolicy", { metadata: { name: rule.name }, spec: policySpec(rule) }),
+    ...[...files].map(([file, indices]) => {
+      const namespaces = indices.flatMap((index) => [`skykv-${index}`, `skykv-data-${index}`]);
+      const spec = { policyName: rule.name, ...bindingSpec(admissionLevel(levelsIn(file), rule.name), namespaces) };
+      const metadata = { name: `${rule.name}-${basename(file, ".json")}` };
+      return object(group, "ValidatingAdmissionPolicyBinding", { metadata, spec });
+    }),
+  ]);
 }
 
 /** As if each plan had a cluster of its own: fields of one cannot be changed into those of another. */
@@ -155,13 +189,4 @@ function object(
   rest: Omit<KubernetesObject, "apiVersion" | "kind">,
 ): KubernetesObject {
   return { ...rest, apiVersion, kind } as KubernetesObject;
-}
-
-/** Files of an operator's Go module. */
-function definitions(module: string, version: string, folder: string, names: readonly string[]): readonly string[] {
-  const args = ["mod", "download", "-json", `${module}@v${version}`];
-  // `go` heeds a go.mod of the folder that it is called in.
-  const answer = execFileSync("go", args, { cwd: "/", encoding: "utf8", maxBuffer: 2 ** 20 });
-  const { Dir } = JSON.parse(answer) as { Dir: string };
-  return names.map((name) => join(Dir, folder, `${name}.yaml`));
 }

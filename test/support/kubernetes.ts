@@ -65,18 +65,26 @@ export class Kubernetes {
 
   /** As `apply`, but nothing is kept: what admission says of objects that are to be created. */
   wouldCreate(objects: readonly KubernetesObject[]): readonly string[] {
-    return this.#complaints(["create", "--dry-run=server", "--filename=-"], objects);
+    return this.#complaints(["create", "--dry-run=server", "--validate=false", "--filename=-"], objects);
+  }
+
+  /** Asks for objects to be deleted, and does not wait until they are gone. */
+  delete(objects: readonly KubernetesObject[]): readonly string[] {
+    return this.#complaints(["delete", "--wait=false", "--filename=-"], objects);
   }
 
   /** Installs definitions of custom objects from files, and waits until the server knows them. */
   define(files: readonly string[]): void {
     const from = files.map((file) => `--filename=${file}`);
+    const end = performance.now() + 30_000;
     for (const args of [
       ["apply", "--server-side", "--force-conflicts", ...from],
       ["wait", "--for=condition=Established", "--timeout=30s", ...from],
     ]) {
-      const { status, stderr } = this.#kubectl(args);
-      if (status !== 0) throw new Error(`kubectl ${args[0]} ended with ${status}: ${stderr}`);
+      let result = this.#kubectl(args);
+      // kubectl does not wait for what is so new that it has no status at all: that is an error to it.
+      while (result.stderr.includes("accessor error") && performance.now() < end) result = this.#kubectl(args);
+      if (result.status !== 0) throw new Error(`kubectl ${args[0]} ended with ${result.status}: ${result.stderr}`);
     }
   }
 

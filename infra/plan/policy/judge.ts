@@ -2,14 +2,15 @@
 import analyzer from "@pulumi/pulumi/proto/analyzer_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import type { Level } from "../../policies/levels.ts";
 import { encode, reveal, type Values } from "../engine/values.ts";
 import type { Plan, PlannedResource } from "../resource.ts";
-import { type Level, readLevels, type Setting } from "./levels.ts";
+import { readLevels, type Setting } from "./levels.ts";
 import type { Pack } from "./pack.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Sets the levels of a pack from a file: see `readLevels`. Returns the names of all its rules. */
-export async function configure(pack: Pack, file: string): Promise<readonly string[]> {
+/** Sets the levels of a pack from a file: see `readLevels`. */
+export async function configure(pack: Pack, file: string): Promise<void> {
   const info = await pack.call<InstanceType<typeof analyzer.AnalyzerInfo>>("getAnalyzerInfo", new empty.Empty());
   const rules = info.getPoliciesList().map((policy) => policy.getName());
   const settings = await readLevels(file, rules);
@@ -26,7 +27,7 @@ export async function configure(pack: Pack, file: string): Promise<readonly stri
     request.getPolicyconfigMap().set(name, config);
   }
   await pack.call("configure", request);
-  return rules;
+  pack.remediates = [...settings.values()].some(({ level }) => level === "remediate");
 }
 
 const levels: Readonly<Record<Level, number>> = {
@@ -54,18 +55,22 @@ type Diagnosed = InstanceType<typeof analyzer.AnalyzeResponse>;
 
 /** What the rules on one resource say. Remediations come first, and the rules then see what they made of the resource. */
 export async function judgeResource(pack: Pack, resource: PlannedResource): Promise<readonly Verdict[]> {
+  if (!pack.remediates) return analyze(pack, resource);
   const remedied = await pack.call<InstanceType<typeof analyzer.RemediateResponse>>(
     "remediate",
     analyzeRequest(resource),
   );
   const remediations = remedied.getRemediationsList();
   const properties = remediations.findLast((one) => one.hasProperties())?.getProperties();
-  const diagnosed = await pack.call<Diagnosed>("analyze", analyzeRequest(resource, properties));
   const changes = remediations.map((one): Verdict => {
     const message = one.getDiagnostic() || `${one.getDescription()} The policy changes the resource by itself.`;
     return { rule: one.getPolicyname(), level: "remediated", severity: "medium", urn: resource.urn, message };
   });
-  return [...changes, ...verdictsOf(diagnosed, resource.urn)];
+  return [...changes, ...(await analyze(pack, resource, properties))];
+}
+
+async function analyze(pack: Pack, resource: PlannedResource, properties?: Struct): Promise<Verdict[]> {
+  return verdictsOf(await pack.call<Diagnosed>("analyze", analyzeRequest(resource, properties)), resource.urn);
 }
 
 function verdictsOf(response: Diagnosed, urn: string | null): Verdict[] {
@@ -120,6 +125,8 @@ function optionsOf(resource: PlannedResource) {
   options.setParent(resource.parent ?? "");
   return options;
 }
+
+type Struct = InstanceType<typeof struct.Struct>;
 
 /** Rules see what a secret holds, as the engine shows it to them; they print no value. */
 function structOf(values: Values | Readonly<Record<string, unknown>>) {

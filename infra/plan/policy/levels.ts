@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { z } from "zod";
+import { type Level, levels } from "../../policies/levels.ts";
 import { PlanError } from "../engine/error.ts";
 
-const level = z.enum(["advisory", "mandatory", "remediate", "disabled"]);
+const level = z.enum(levels);
 const day = z.iso.date();
 const exception = z.strictObject({
   resource: z.string().regex(/^[^ ]+:[^ ]+::.+$/),
@@ -16,7 +17,6 @@ const entry = z.union([
   z.strictObject({ enforcementLevel: level.optional(), exceptions: z.array(exception).optional() }),
 ]);
 
-export type Level = z.infer<typeof level>;
 export type Setting = { readonly level?: Level | undefined; readonly exceptions: readonly z.infer<typeof exception>[] };
 
 /** Settings by rule; `all` is for the rules that the file does not name. Rejects with a `PlanError` on any other form. */

@@ -17,6 +17,8 @@ export type Pack = {
   /** Calls a method of Pulumi's `Analyzer`. */
   readonly call: <Response>(method: string, request: object) => Promise<Response>;
   readonly stop: () => Promise<void>;
+  /** Whether a rule may change resources by itself, which takes a second call for each: `configure` sets it. */
+  remediates: boolean;
 };
 
 /** Rejects with a `PlanError` when the pack cannot be loaded. */
@@ -61,6 +63,7 @@ export async function startPack(folder = policies): Promise<Pack> {
       child.kill();
       await ended;
     },
+    remediates: true,
   };
 }
 

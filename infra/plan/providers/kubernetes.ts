@@ -30,6 +30,8 @@ const shortName = { input: "metadata.name", pattern: label, within: ["metadata.n
 /** Kubernetes itself, and the operators whose objects are used. */
 export const facts: ProviderFacts = {
   resources: {
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy": object(),
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding": object(),
     "kubernetes:apps/v1:Deployment": object({ replacedBy: ["spec.selector"] }),
     "kubernetes:apps/v1:StatefulSet": object({
       stateful: true,

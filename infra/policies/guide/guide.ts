@@ -1,39 +1,46 @@
 /** The guide to the rules, made of the rules: `docs/policies.md`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { admissionRules, kubernetesRules, neverOfCluster, typesAtAdmission } from "../admission.ts";
+import { levelOf, levelsIn } from "../levels.ts";
 import type { Rule } from "../rule.ts";
 import { concerns, rules } from "../rules/rules.ts";
 
 const folder = join(import.meta.dirname, "..");
 
-type Levels = Readonly<Record<string, string | { readonly enforcementLevel?: string }>>;
-
 /** The whole text. Order and width of its tables follow the rules alone, so that the same rules give the same bytes. */
 export function guide(): string {
-  const [production, small] = ["production", "small"].map((name) => levelsOf(`${name}.json`)) as [Levels, Levels];
-  const introduction = readFileSync(join(import.meta.dirname, "introduction.md"), "utf8");
-  const tables = Object.entries(concerns).flatMap(([concern, some]) => [
-    `## ${concern}`,
-    "",
-    "| rule | protects from | to do | standard | severity | production | small |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    ...some.map((rule) => row(rule, levelOf(production, rule), levelOf(small, rule))),
-    "",
+  const introduction = readFileSync(join(import.meta.dirname, "introduction.md"), "utf8")
+    .replace("COUNT", `${rules.length}`)
+    .replace("ADMISSION", `${admissionRules.length}`)
+    .replace("NEVER", [...never, ...partly].join("\n"));
+  const tables = Object.entries(concerns).map(([concern, some]) => table(concern, some));
+  return `${introduction}\n${tables.join("\n\n")}\n`;
+}
+
+const never = kubernetesRules.flatMap(({ rule, never }) => (never === null ? [] : [`- \`${rule.name}\`: ${never}.`]));
+const partly = admissionRules.flatMap((rule) =>
+  rule.types
+    .filter((type) => !typesAtAdmission(rule).includes(type))
+    .map((type) => `- \`${rule.name}\` of a ${type.split(":").at(-1)}: ${neverOfCluster}.`),
+);
+const [production, small] = ["production.json", "small.json"].map((file) => levelsIn(join(folder, file)));
+
+/** Of one concern, with a column on admission where any of its rules is asked there. */
+function table(concern: string, some: readonly Rule[]): string {
+  const atAdmission = new Set<Rule>(admissionRules);
+  const admission = some.some((rule) => atAdmission.has(rule));
+  const head = ["rule", "protects from", "to do", "standard", "severity", "production", "small"];
+  const rows = some.map((rule) => [
+    `\`${rule.name}\``,
+    ...[rule.protects, rule.fix, rule.standard, rule.severity],
+    ...[levelOf(production!, rule.name), levelOf(small!, rule.name)],
+    ...(admission ? [atAdmission.has(rule) ? "yes" : "no"] : []),
   ]);
-  return `${introduction.replace("COUNT", `${rules.length}`)}\n${tables.join("\n").trimEnd()}\n`;
+  const columns = admission ? [...head, "admission"] : head;
+  return [`## ${concern}`, "", line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-function levelsOf(file: string): Levels {
-  return JSON.parse(readFileSync(join(folder, file), "utf8")) as Levels;
-}
-
-function levelOf(levels: Levels, { name }: Rule): string {
-  const all = typeof levels.all === "string" ? levels.all : "mandatory";
-  const setting = levels[name] ?? all;
-  return typeof setting === "string" ? setting : (setting.enforcementLevel ?? all);
-}
-
-function row({ name, protects, fix, standard, severity }: Rule, production: string, small: string): string {
-  const cells = [`\`${name}\``, protects, fix, standard, severity, production, small];
+function line(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -73,6 +73,29 @@ describe("the workload", function () {
       for (const { inputs } of all(plan, "ServiceAccount")) assert.equal(inputs.automountServiceAccountToken, false);
     }));
 
+  it("has rules in the cluster, for its own namespaces, before there is anything that they are about", () =>
+    each((plan, stack) => {
+      for (const { inputs } of all(plan, "ValidatingAdmissionPolicyBinding")) {
+        const { policyName, matchResources } = (inputs as Inputs).spec;
+        assert.ok(inputsOf(plan, "ValidatingAdmissionPolicy", policyName).spec.validations.length > 0);
+        assert.deepEqual(
+          matchResources.namespaceSelector.matchExpressions.map(({ values }: Inputs) => values),
+          [stack === "local" ? ["skykv", "skykv-data"] : ["skykv"]],
+        );
+      }
+      const binding = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding";
+      mustComeAfter(plan, "kubernetes:batch/v1:Job", binding);
+      mustComeAfter(plan, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", binding);
+    }));
+
+  it("is refused what a rule forbids, by the levels of its size", () => {
+    const actionsOf = (plan: Plan, rule: string) =>
+      inputsOf(plan, "ValidatingAdmissionPolicyBinding", `skykv-${rule}`).spec.validationActions;
+    for (const cloud of clouds) assert.deepEqual(actionsOf(plans[cloud], "k8s-scales-from-two"), ["Deny"]);
+    assert.deepEqual(actionsOf(plans.local, "k8s-scales-from-two"), ["Audit"]);
+    assert.deepEqual(actionsOf(plans.local, "k8s-no-token"), ["Deny"]);
+  });
+
   it("is scaled by one thing alone: the API by its CPU, replicators by the queue where there is KEDA", () =>
     each((plan, stack) => {
       const targets = [...all(plan, "HorizontalPodAutoscaler"), ...all(plan, "ScaledObject")].map(

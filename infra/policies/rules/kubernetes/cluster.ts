@@ -25,6 +25,7 @@ export const cluster: readonly Rule[] = [
         {
           right: { [enforce]: "restricted" },
           wrong: [{ [enforce]: "baseline" }, {}],
+          cel: (labels) => `${labels}[?"${enforce}"].orValue("") == "restricted"`,
         },
       ),
     ],
@@ -88,7 +89,7 @@ export const cluster: readonly Rule[] = [
     conditions: [
       isNot("spec.type", "NodePort"),
       where("spec.type", "LoadBalancer", isOneOf("metadata.name", "api", "peers")),
-      isUnset("spec.externalIPs"),
+      isUnset("spec.externalIPs", ["192.0.2.1"]),
     ],
   },
   {
@@ -128,7 +129,7 @@ export const cluster: readonly Rule[] = [
     protects: "running pods that lose a secret because its store does not answer",
     standard: "",
     fix: 'spec.target.deletionPolicy: "Retain"',
-    conditions: [is("spec.target.deletionPolicy", "Retain")],
+    conditions: [{ ...is("spec.target.deletionPolicy", "Retain"), wrong: ["Delete"] }],
   },
   {
     name: "k8s-account-no-token",
@@ -138,6 +139,8 @@ export const cluster: readonly Rule[] = [
     standard: "CKV_K8S_38",
     fix: "automountServiceAccountToken: false",
     conditions: [is("automountServiceAccountToken", false)],
+    // Every namespace gets one with this name, as it is.
+    admission: { unless: 'object.metadata.name == "default"' },
   },
   {
     name: "k8s-network-policy-typed",
@@ -147,6 +150,7 @@ export const cluster: readonly Rule[] = [
     standard: "",
     fix: "policyTypes with Ingress, Egress or both",
     conditions: [isOneOf("spec.policyTypes[]", "Ingress", "Egress")],
+    admission: { never: "Kubernetes fills them in, and takes no others" },
   },
   {
     name: "k8s-store-narrow",

@@ -1,5 +1,5 @@
 /** What holds for every pod, whatever makes it. Containers that start before the others hold to the same. */
-import { contains, is, isNot, isSet, isUnset, test } from "../../condition.ts";
+import { contains, is, isAtLeast, isNot, isNotUsed, isSet, isUnset, test } from "../../condition.ts";
 import type { Rule } from "../../rule.ts";
 import { isList, isMap, type Value } from "../../value.ts";
 
@@ -47,7 +47,7 @@ export const pods: readonly Rule[] = [
     fix: 'securityContext.capabilities: { drop: ["ALL"] }',
     conditions: [
       contains(`${container}.securityContext.capabilities.drop`, "ALL"),
-      isUnset(`${container}.securityContext.capabilities.add`),
+      isUnset(`${container}.securityContext.capabilities.add`, ["NET_ADMIN"]),
     ],
   },
   {
@@ -66,7 +66,9 @@ export const pods: readonly Rule[] = [
     protects: "system calls that no program needs and break-ins do",
     standard: "CKV_K8S_31",
     fix: 'securityContext.seccompProfile.type: "RuntimeDefault"',
-    conditions: [is(`${container}.securityContext.seccompProfile.type`, "RuntimeDefault")],
+    conditions: [
+      { ...is(`${container}.securityContext.seccompProfile.type`, "RuntimeDefault"), wrong: ["Unconfined"] },
+    ],
   },
   {
     name: "k8s-not-the-host",
@@ -79,8 +81,8 @@ export const pods: readonly Rule[] = [
       isNot("$pod.hostNetwork", true),
       isNot("$pod.hostPID", true),
       isNot("$pod.hostIPC", true),
-      isUnset("$pod.volumes[].hostPath"),
-      isUnset(`${container}.ports[].hostPort`),
+      isUnset("$pod.volumes[].hostPath", { path: "/" }),
+      isUnset(`${container}.ports[].hostPort`, 8080),
     ],
   },
   {
@@ -114,6 +116,7 @@ export const pods: readonly Rule[] = [
         wrong: ["skykv:latest", "skykv"],
         // Its digest is known when it is built, which is during up.
         unknown: true,
+        cel: (image) => `${image}.contains("@sha256:") || ${image}.matches(":[^/:@]*[0-9][^/:@]*$")`,
       }),
     ],
   },
@@ -153,12 +156,16 @@ export const pods: readonly Rule[] = [
   },
   {
     name: "k8s-no-bare-pod",
-    types: ["kubernetes:core/v1:Pod", "kubernetes:core/v1:ReplicationController"],
+    types: ["kubernetes:core/v1:Pod", "kubernetes:core/v1:ReplicationController", "kubernetes:apps/v1:ReplicaSet"],
     severity: "medium",
     protects: "a pod that nothing starts again when its machine is gone",
     standard: "",
     fix: "a Deployment",
-    conditions: [{ ...isUnset("$type"), must: "not be used" }],
+    conditions: [isNotUsed],
+    // Those of a Deployment and of a Job have it as their controller.
+    admission: {
+      unless: "object.metadata.?ownerReferences.orValue([]).exists(owner, owner.?controller.orValue(false))",
+    },
   },
   {
     name: "k8s-several-replicas",
@@ -167,12 +174,7 @@ export const pods: readonly Rule[] = [
     protects: "requests that fail while one pod is moved",
     standard: "",
     fix: "spec.replicas of 2 or more",
-    conditions: [
-      test("spec.replicas", "be at least 2", (replicas) => typeof replicas === "number" && replicas >= 2, {
-        right: 2,
-        wrong: [1],
-      }),
-    ],
+    conditions: [isAtLeast("spec.replicas", 2)],
   },
   {
     name: "k8s-spread",
@@ -203,11 +205,14 @@ function spreadOver(key: string) {
   const both = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"].map((topologyKey) => ({
     topologyKey,
     maxSkew: 1,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: {} },
   }));
   const holds = (constraints: Value) =>
     isList(constraints) && constraints.some((one) => isMap(one) && one.topologyKey === key);
   return test("$pod.topologySpreadConstraints", `have one by ${key}`, holds, {
     right: both,
     wrong: [both.filter(({ topologyKey }) => topologyKey !== key)],
+    cel: (constraints) => `${constraints}.exists(one, one.topologyKey == ${JSON.stringify(key)})`,
   });
 }

@@ -70,25 +70,23 @@ function exampleFor(rule: ResourceRule, condition: Condition): Values {
   return where === undefined ? right : withValue(right, where.path, where.equals);
 }
 
-/** As a program would have made it: what `subject.ts` adds goes back to where it came from. */
-function resourceOf(
-  type: string,
-  name: string,
-  { $options, $inputs, $pod, $type: _, ...inputs }: Values,
-): PlannedResource {
-  const { $containers = [], ...pod } = ($pod ?? {}) as Values;
-  const containers = pod.containers === undefined ? $containers : pod.containers;
-  const template = { ...inputs, ...($inputs as Values) };
-  const whole =
-    $pod === undefined
-      ? template
-      : withValue(template, podPath(type), $pod === unknown ? unknown : { ...pod, containers });
+function resourceOf(type: string, name: string, values: Values): PlannedResource {
   return planned({
     type,
     name,
-    inputs: toPlan(whole) as PlannedResource["inputs"],
-    protect: ($options as Values | undefined)?.protect === true,
+    inputs: toPlan(inputsOf(type, values)) as PlannedResource["inputs"],
+    protect: (values.$options as Values | undefined)?.protect === true,
   });
+}
+
+/** As a program would have made it: what `subject.ts` adds goes back to where it came from. */
+export function inputsOf(type: string, { $options: _, $inputs, $pod, $type: __, ...inputs }: Values): Values {
+  const { $containers = [], ...pod } = ($pod ?? {}) as Values;
+  const containers = pod.containers === undefined ? $containers : pod.containers;
+  const template = { ...inputs, ...($inputs as Values) };
+  return $pod === undefined
+    ? template
+    : withValue(template, podPath(type), $pod === unknown ? unknown : { ...pod, containers });
 }
 
 /** What is absent is left out. */
