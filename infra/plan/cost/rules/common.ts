@@ -42,6 +42,8 @@ export const common: Rules = {
   ),
   ...all(
     { free: "objects of Kubernetes cost nothing" },
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
     "kubernetes:core/v1:ConfigMap",
     "kubernetes:core/v1:Namespace",
     "kubernetes:core/v1:Secret",
