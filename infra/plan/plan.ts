@@ -6,12 +6,12 @@ import type { Cost } from "./cost/cost.ts";
 import { PlanError } from "./engine/error.ts";
 import { infra, type RunOptions, runProgram } from "./engine/run.ts";
 import { readStackConfig } from "./engine/stack-config.ts";
-import { configure, judge } from "./policy/judge.ts";
+import { configure, judge, judgeResource } from "./policy/judge.ts";
 import { startPack } from "./policy/pack.ts";
 import { toSarif } from "./policy/sarif.ts";
 import type { Verdict } from "./policy/verdict.ts";
 import { providerTables } from "./providers/index.ts";
-import type { Plan } from "./resource.ts";
+import type { Plan, PlannedResource } from "./resource.ts";
 import { changesText } from "./view/changes.ts";
 import { fromJson, given, stringify, toJson } from "./view/json.ts";
 import { terminalStyle } from "./view/style.ts";
@@ -97,25 +97,37 @@ async function price(
   return [cost, ["", ...costText(cost, look)]];
 }
 
-/** Verdicts are null where none were asked for. The pack loads, and gets its levels, while the program runs. */
+/** Verdicts are null where none were asked for. Resources are judged while the program runs. */
 async function runAndJudge(
   options: PlanOptions,
   program: Program,
 ): Promise<{ now: Plan; verdicts: readonly Verdict[] | null }> {
   const { stack, config } = options;
-  const running = runProgram({
+  const run: RunOptions = {
     stack,
     mode: "preview",
     config,
     unknownReferences: options["unknown-refs"],
     ...program,
-  });
-  if (options["no-policy"]) return { now: await running, verdicts: null };
+  };
+  if (options["no-policy"]) return { now: await runProgram(run), verdicts: null };
   const starting = startPack();
+  const configured = starting.then(async (pack) => {
+    await configure(pack, await levelsFor(options, program));
+    return pack;
+  });
+  /** By URN. */
+  const begun = new Map<string, Promise<readonly Verdict[]>>();
+  const onResource = (resource: PlannedResource) => {
+    if (resource.external) return;
+    const judging = configured.then((pack) => judgeResource(pack, resource));
+    // Nobody asks for it where there is no plan in the end.
+    judging.catch(() => {});
+    begun.set(resource.urn, judging);
+  };
   try {
-    const configuring = starting.then(async (pack) => configure(pack, await levelsFor(options, program)));
-    const [now, pack] = await Promise.all([running, starting, configuring]);
-    return { now, verdicts: await judge(pack, now) };
+    const [now, pack] = await Promise.all([runProgram({ ...run, onResource }), configured]);
+    return { now, verdicts: await judge(pack, now, ({ urn }) => begun.get(urn)!) };
   } finally {
     await starting.then(
       (pack) => pack.stop(),

@@ -19,6 +19,8 @@ export type MonitorOptions = {
   readonly tables: Tables;
   /** What a StackReference to this name reads; throws where nothing can be read. */
   readonly readStack: (name: string) => Values;
+  /** Hears of each resource when the program asks for it. */
+  readonly onResource?: ((resource: PlannedResource) => void) | undefined;
 };
 
 export class Monitor {
@@ -109,7 +111,9 @@ export class Monitor {
     const urn = urnOf(stack, project, planned.parent ?? "", planned.type, planned.name);
     if (this.#urns.has(urn)) this.problems.add(`two resources have the URN ${urn}: give one of them another name`);
     this.#urns.add(urn);
-    this.resources.push({ urn, ...planned });
+    const resource = { urn, ...planned };
+    this.resources.push(resource);
+    this.#options.onResource?.(resource);
     return urn;
   }
 

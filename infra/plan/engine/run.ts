@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { stripVTControlCharacters } from "node:util";
 import { providerTables, type Tables } from "../providers/index.ts";
-import type { Plan } from "../resource.ts";
+import type { Plan, PlannedResource } from "../resource.ts";
 import { exampleOutputs } from "../stacks.ts";
 import { PlanError } from "./error.ts";
 import { Monitor } from "./monitor.ts";
@@ -22,6 +22,8 @@ export type RunOptions = {
   readonly config?: Readonly<Record<string, unknown>>;
   /** StackReferences read nothing, as before the other stacks were deployed. Default: example outputs. */
   readonly unknownReferences?: boolean;
+  /** Hears of each resource when the program asks for it. */
+  readonly onResource?: (resource: PlannedResource) => void;
   /** The program's file. Default: `infra/index.ts`. */
   readonly program?: string;
   /** Default: `infra/plan/providers` and `infra/plan/stacks.ts`. */
@@ -41,10 +43,10 @@ export const infra = join(import.meta.dirname, "../..");
  * asked for. Rejects with a `PlanError` when the program fails, or asks for what the facts of the providers do not have.
  */
 export async function runProgram(options: RunOptions): Promise<Plan> {
-  const { stack, mode, program = join(infra, "index.ts"), world = ourWorld } = options;
+  const { stack, mode, onResource, program = join(infra, "index.ts"), world = ourWorld } = options;
   const config = await readStackConfig(dirname(program), stack, options.config ?? {});
   const readStack = options.unknownReferences ? unknownStack : exampleStack(world.stacks);
-  const monitor = new Monitor({ project: config.project, stack, mode, tables: world.tables, readStack });
+  const monitor = new Monitor({ project: config.project, stack, mode, tables: world.tables, readStack, onResource });
   const engine = await startEngine(monitor);
   try {
     const { failure, said } = await run(program, { stack, mode, config, engine });

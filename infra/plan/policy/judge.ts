@@ -37,11 +37,18 @@ const levels: Readonly<Record<Level, number>> = {
   remediate: analyzer.EnforcementLevel.REMEDIATE,
 };
 
-/** What the rules say of each resource and of the stack, by rule. What is only read is not judged. */
-export async function judge(pack: Pack, { resources }: Pick<Plan, "resources">): Promise<readonly Verdict[]> {
+/**
+ * What the rules say of each resource and of the stack, by rule. What is only read is not judged. `single` is for those who
+ * have begun with the resources already.
+ */
+export async function judge(
+  pack: Pack,
+  { resources }: Pick<Plan, "resources">,
+  single = (resource: PlannedResource) => judgeResource(pack, resource),
+): Promise<readonly Verdict[]> {
   const own = resources.filter(({ external }) => !external);
-  const single = await Promise.all(own.map((resource) => judgeResource(pack, resource)));
-  return [...single.flat(), ...(await judgeStack(pack, own))].sort((a, b) => (a.rule < b.rule ? -1 : 1));
+  const ofEach = await Promise.all(own.map(single));
+  return [...ofEach.flat(), ...(await judgeStack(pack, own))].sort((a, b) => (a.rule < b.rule ? -1 : 1));
 }
 
 /** What the rules on several resources say. */
