@@ -15,6 +15,9 @@ const plans: readonly { readonly stack: string; readonly config: Readonly<Record
     profiles.map((profile) => ({ stack, config: { profile } })),
   ),
   { stack: "aws", config: { queue: "rabbitmq" } },
+  { stack: "aws", config: { queue: "sqs" } },
+  { stack: "gcp", config: { queue: "pubsub" } },
+  { stack: "azure", config: { queue: "servicebus" } },
   ...["aws", "gcp", "azure"].flatMap((stack) => [
     { stack, config: { ingress: { mode: "tunnel" } } },
     { stack, config: { secrets: { store: "vault", address: "https://vault.example.com" } } },

@@ -92,7 +92,7 @@ describe("rights of the deployer on AWS", () => {
       for (const config of [
         { profile: "small" },
         { profile: "standard" },
-        { profile: "large" },
+        { profile: "large", queue: "sqs" },
         { queue: "rabbitmq" },
         { cluster: { administrators, mode: "managed-nodes" } },
         { ingress: { mode: "tunnel" } },

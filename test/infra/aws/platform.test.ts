@@ -21,7 +21,8 @@ describe("the platform on AWS", () => {
     this.timeout(120_000);
     for (const profile of profiles) {
       for (const mode of ["preview", "up"] as const) {
-        plans.set(`${profile} ${mode}`, await runPlatform({ profile }, mode));
+        const queue = profile === "large" ? { queue: "sqs" } : {};
+        plans.set(`${profile} ${mode}`, await runPlatform({ profile, ...queue }, mode));
       }
     }
   });

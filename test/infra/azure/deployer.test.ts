@@ -96,7 +96,7 @@ describe("rights of the deployer on Azure", function () {
       for (const config of [
         { profile: "small" },
         { profile: "standard" },
-        { profile: "large" },
+        { profile: "large", queue: "servicebus" },
         { cluster: clusterWith({ mode: "managed-nodes" }) },
         { ingress: { mode: "tunnel" } },
         { alarms: { email: "oncall@example.com" } },

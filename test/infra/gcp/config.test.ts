@@ -33,7 +33,7 @@ describe("the configuration of Google Cloud", () => {
   });
 
   it("refuses a machine of the database that its edition does not have", () => {
-    const [problem, ...others] = problemsOf({ database: { tier: "db-custom-2-7680" } });
+    const [problem, ...others] = problemsOf({ database: { edition: "ENTERPRISE_PLUS", tier: "db-custom-2-7680" } });
     assert.match(problem!, /^skykv:database: expected a tier db-perf-optimized-N-/);
     assert.deepEqual(others, []);
     assert.deepEqual(problemsOf({ database: { edition: "ENTERPRISE", tier: "db-custom-2-7680" } }), []);

@@ -92,7 +92,7 @@ describe("rights of the deployer on Google Cloud", function () {
       for (const config of [
         { profile: "small" },
         { profile: "standard" },
-        { profile: "large" },
+        { profile: "large", queue: "pubsub" },
         { cluster: { mode: "managed-nodes" } },
         { ingress: { mode: "tunnel" } },
         { alarms: { email: "oncall@example.com" } },
