@@ -1,7 +1,9 @@
 /** `npm run plan`: what `pulumi up` would ask for, in seconds, with no account and no network. */
 import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { compileCache } from "./engine/compile-cache.ts";
 import { PlanError } from "./engine/error.ts";
 
 const help = `npm run plan -- STACK [options]
@@ -40,7 +42,8 @@ async function main(): Promise<number> {
     process.stderr.write(install);
     return 1;
   }
-  // Not before here: without the SDKs it cannot be loaded.
+  // Neither before here: without the SDKs it cannot be loaded.
+  enableCompileCache(compileCache);
   const { plan } = await import("./plan.ts");
   const { output, violated, overBudget } = await plan(options);
   process.stdout.write(output);

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import { providerTables, type Tables } from "../providers/index.ts";
 import type { Plan, PlannedResource } from "../resource.ts";
 import { exampleOutputs } from "../stacks.ts";
+import { compileCache } from "./compile-cache.ts";
 import { PlanError } from "./error.ts";
 import { Monitor } from "./monitor.ts";
 import { inTreeOrder } from "./order.ts";
@@ -110,8 +111,7 @@ function environment(config: StackConfig): NodeJS.ProcessEnv {
   return {
     PATH,
     HOME,
-    // The SDKs are compiled at the first run only.
-    NODE_COMPILE_CACHE: join(infra, "node_modules/.cache/node"),
+    NODE_COMPILE_CACHE: compileCache,
     PULUMI_NODEJS_TYPESCRIPT: "false",
     PULUMI_CONFIG: JSON.stringify(config.values),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(config.secretKeys),

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import * as grpc from "@grpc/grpc-js";
 import analyzerServices from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
+import { compileCache } from "../engine/compile-cache.ts";
 import { PlanError } from "../engine/error.ts";
 import { infra } from "../engine/run.ts";
 
@@ -70,5 +71,5 @@ export async function startPack(folder = policies): Promise<Pack> {
 /** Nothing of the caller's: see `engine/run.ts`. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
-  return { PATH, HOME, NODE_COMPILE_CACHE: join(infra, "node_modules/.cache/node") };
+  return { PATH, HOME, NODE_COMPILE_CACHE: compileCache };
 }
