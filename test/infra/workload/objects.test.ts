@@ -5,6 +5,7 @@ import { mustComeAfter } from "../support/checks/order.ts";
 import { needsSdks, run } from "../support/sdks.ts";
 
 const imageOf = (digit: string) => `registry.example.com/skykv@sha256:${digit.repeat(64)}`;
+const ownQueues = { aws: "sqs", gcp: "pubsub", azure: "servicebus" } as const;
 const up = (stack: string, config: Readonly<Record<string, unknown>> = {}) => run({ stack, mode: "up", config });
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of Kubernetes, whose fields the tests are about.
@@ -27,7 +28,8 @@ describe("the workload", function () {
   const plans = {} as Record<(typeof clouds)[number] | "local", Plan>;
   before(async function () {
     needsSdks(this);
-    for (const stack of [...clouds, "local"] as const) plans[stack] = await up(stack);
+    for (const cloud of clouds) plans[cloud] = await up(cloud, { queue: ownQueues[cloud] });
+    plans.local = await up("local");
   });
   const each = (check: (plan: Plan, stack: string) => void) => {
     for (const [stack, plan] of Object.entries(plans)) check(plan, stack);
