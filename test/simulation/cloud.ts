@@ -146,7 +146,8 @@ export class Cloud {
   holds(path: Path, write: Entry): boolean {
     const { floor } = this.db.cluster;
     const there = this.db.entries.get(path)?.entry;
-    if (there === undefined) return write.version.time <= floor;
+    // What took the place of a live state, before both were forgotten, is a write of its own, or it was never here.
+    if (there === undefined) return write.version.time <= floor && !isLive(write, epoch + this.#world.scheduler.now);
     return this.#world.ledger.isNoOlder(path, write, this.trueForm(path, there), floor, 0);
   }
 
