@@ -10,7 +10,9 @@ import type { Merger } from "./merger.ts";
  */
 export async function bring(io: Io, merger: Merger, peer: string, path: Path): Promise<void> {
   await rebuilding(async () => {
-    const { self, sender, carried } = await fetchCurrent(io, peer, path);
+    const { self, stage, sender, carried } = await fetchCurrent(io, peer, path);
+    // Its backup may be older than what the session saw there; only those who recover as well are answered until then.
+    if (stage === "restored") throw new RefusedError(peer, "recovering");
     if (carried === null) return;
     if (carried.entry.version.time > hybridTime(io.now() + maxAhead))
       throw new Error(`the entry of ${peer} is from the future`);

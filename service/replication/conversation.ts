@@ -77,12 +77,13 @@ export async function exchange<Kind extends Answer["kind"]>(
   return { head: theirs, body: body as Extract<Answer, { kind: Kind }> };
 }
 
-/** What a key is at the peer now, with all that merging it here needs; null: nothing. */
+/** What a key is at the peer now, with all that merging it here needs; null: nothing. `stage` is the peer's. */
 export async function fetchCurrent(io: Io, peer: string, path: Path) {
   const self = await io.store.identity();
-  const { entries } = await ask(io, peer, { kind: "fetch", paths: [path] }, "fetched", self.floor);
+  const { head, body } = await exchange(io, peer, { kind: "fetch", paths: [path] }, "fetched", self.floor);
+  const { entries } = body;
   if (entries.length !== 1) throw new Error(`expected one entry of ${peer}, found ${entries.length}`);
-  return { self, sender: await senderOf(io, peer), carried: entries[0] ?? null };
+  return { self, stage: head.stage, sender: await senderOf(io, peer), carried: entries[0] ?? null };
 }
 
 /** Times that something is done anew because the floor rose. */

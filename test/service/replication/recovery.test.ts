@@ -99,4 +99,21 @@ describe("clouds that recover at the same time", function () {
     await until("azure is no longer new", 15_000, async () => !cloud("azure").replication.isNew());
     assert.deepEqual([keys("aws"), keys("azure"), forgotten], [["default/kept"], ["default/kept"], []]);
   });
+
+  it("are no witness of what sessions saw in them, since their backup may be older than that", async () => {
+    cloud("azure").db.cluster.copied = false;
+    holds("aws", before, { "default/seen": ["gcp", 900n] });
+    holds("azure", before, {});
+    cloud("aws").db.system = "restored aws";
+    await cloud("aws").member.join(others("aws"), cloud("aws").now());
+    const asked = async () => {
+      // By the first refusal azure hears that aws is another one now.
+      await cloud("azure")
+        .replication.bring("aws", "default/seen")
+        .catch(() => {});
+      await cloud("azure").replication.bring("aws", "default/seen");
+    };
+    await assert.rejects(asked, /aws refused: recovering/);
+    assert.deepEqual(keys("azure"), []);
+  });
 });
