@@ -33,6 +33,11 @@ export function line(component: Component, price: PriceName, quantity: number, d
   return { component, price, quantity, usd: amount(prices[price], quantity), driver };
 }
 
+/** What a price is of, without the vendor, which a stack has one of. */
+export function withoutVendor(price: PriceName): string {
+  return price.slice(price.indexOf(" ") + 1);
+}
+
 /** Lines of the same kind become one. Where a price goes by steps, the steps are those of all its lines together. */
 export function merged(lines: readonly Line[]): Line[] {
   const totals = Map.groupBy(lines, ({ price }) => price);

@@ -32,10 +32,10 @@ export function podsOf(resources: readonly PlannedResource[], traffic: Traffic):
       gib += count * size.gib;
     }
     if (resource.type === "kubernetes:helm.sh/v3:Release") {
-      const copies = JSON.stringify(resource.inputs.values ?? {}).includes('"replicaCount":2') ? 2 : 1;
+      const [, copies = 1] = /"replicaCount":(\d+)/.exec(JSON.stringify(resource.inputs.values ?? {})) ?? [];
       const size = requested([resource.inputs.values ?? null]);
-      cpus += copies * size.cpus;
-      gib += copies * size.gib;
+      cpus += Number(copies) * size.cpus;
+      gib += Number(copies) * size.gib;
     }
   }
   return { cpus, gib, api };

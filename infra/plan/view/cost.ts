@@ -1,7 +1,7 @@
 /** What a plan costs, for the terminal. */
 import type { Cost } from "../cost/cost.ts";
-import type { Line } from "../cost/line.ts";
-import { count, cut } from "./short.ts";
+import { withoutVendor } from "../cost/line.ts";
+import { count, cut, whole } from "./short.ts";
 import type { Look } from "./tree.ts";
 
 /** Share of the whole from which on a line is shown; of each component at least the dearest is. */
@@ -18,7 +18,7 @@ export function costText(cost: Cost, { width, style }: Look): string[] {
     const shown = own.filter((line, index) => index === 0 || line.usd > worthShowing * usd);
     return shown.map((line, index) => {
       const [name, sum] = index === 0 ? [part.component, whole(part.usd)] : ["", ""];
-      const left = `  ${name.padEnd(17)}${sum.padStart(7)}  ${whole(line.usd).padStart(7)}  ${nameOf(line).padEnd(34)}  `;
+      const left = `  ${name.padEnd(17)}${sum.padStart(7)}  ${whole(line.usd).padStart(7)}  ${withoutVendor(line.price).padEnd(34)}  `;
       return `${left}${style("dim", cut(line.driver, width - left.length))}`.trimEnd();
     });
   });
@@ -42,15 +42,6 @@ function budgetText(cost: Cost, style: Look["style"]): string[] {
       "red",
       `  ✗ USD ${whole(cost.excess)} over the budget of USD ${whole(cost.budget)}. What costs most, and what changes it:`,
     ),
-    ...dearest.map((line) => `${whole(line.usd).padStart(35)}  ${nameOf(line)}: ${line.driver}`),
+    ...dearest.map((line) => `${whole(line.usd).padStart(35)}  ${withoutVendor(line.price)}: ${line.driver}`),
   ];
-}
-
-/** Without the vendor, which a stack has one of. */
-function nameOf({ price }: Line): string {
-  return price.slice(price.indexOf(" ") + 1);
-}
-
-function whole(number: number): string {
-  return Math.round(number).toLocaleString("en-US");
 }

@@ -46,3 +46,8 @@ export function cut(text: string, width: number): string {
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`;
 }
+
+/** `12,345` of 12345.4. */
+export function whole(number: number): string {
+  return Math.round(number).toLocaleString("en-US");
+}

@@ -1,6 +1,7 @@
 /** The guide to the rules, made of the rules: `docs/policies.md`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { tableRow } from "../../markdown.ts";
 import { admissionRules, kubernetesRules, neverOfCluster, typesAtAdmission } from "../admission.ts";
 import { levelOf, levelsIn } from "../levels.ts";
 import type { Rule } from "../rule.ts";
@@ -38,9 +39,5 @@ function table(concern: string, some: readonly Rule[]): string {
     ...(admission ? [atAdmission.has(rule) ? "yes" : "no"] : []),
   ]);
   const columns = admission ? [...head, "admission"] : head;
-  return [`## ${concern}`, "", line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function line(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [`## ${concern}`, "", tableRow(columns), tableRow(columns.map(() => "---")), ...rows.map(tableRow)].join("\n");
 }

@@ -1,4 +1,5 @@
 /** Charts of cost against load, as SVG that is readable on a light and on a dark page. */
+import { whole } from "../../view/short.ts";
 
 /** One colour a series: each has enough contrast on white and on black. */
 const colours = [
@@ -99,10 +100,10 @@ function linearScale(highest: number): Scale {
 
 function axes(x: Scale, y: Scale, xLabel: string): string[] {
   return [
-    ...y.ticks.map((tick) => horizontal(y.at(tick), whole(tick))),
+    ...y.ticks.map((tick) => horizontal(y.at(tick), label(tick))),
     ...x.ticks.map(
       (tick) =>
-        `<line class="grid" x1="${round(x.at(tick))}" x2="${round(x.at(tick))}" y1="${plot.top}" y2="${plot.bottom}"/><text x="${round(x.at(tick))}" y="${plot.bottom + 18}" text-anchor="middle">${whole(tick)}</text>`,
+        `<line class="grid" x1="${round(x.at(tick))}" x2="${round(x.at(tick))}" y1="${plot.top}" y2="${plot.bottom}"/><text x="${round(x.at(tick))}" y="${plot.bottom + 18}" text-anchor="middle">${label(tick)}</text>`,
     ),
     below(xLabel),
   ];
@@ -134,6 +135,7 @@ function round(number: number): number {
   return Math.round(number * 10) / 10;
 }
 
-function whole(number: number): string {
-  return number < 1 ? `${number}` : Math.round(number).toLocaleString("en-US");
+/** Of an axis, which may begin below 1. */
+function label(number: number): string {
+  return number < 1 ? `${number}` : whole(number);
 }

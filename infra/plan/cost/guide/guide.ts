@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loads } from "../../../config/load.ts";
 import { type Profile, profiles } from "../../../config/shared.ts";
+import { tableRow } from "../../../markdown.ts";
+import { whole } from "../../view/short.ts";
 import type { Cost } from "../cost.ts";
-import { type Component, components } from "../line.ts";
+import { type Component, components, withoutVendor } from "../line.ts";
 import { prices } from "../prices/prices.ts";
 import { bars, lines } from "./charts.ts";
 import { choices } from "./choices.ts";
@@ -30,13 +32,11 @@ export function guide(planOf: PlanOf): Readonly<Record<string, string>> {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  // All columns but the first hold numbers, where the second does.
   const numbers = /^[\d,.+−]*$/;
   const rule = head.map((_, column) =>
     rows.every((row) => numbers.test(row[column]!.replaceAll("*", ""))) ? "---:" : "---",
   );
-  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
+  return [tableRow(head), tableRow(rule), ...rows.map(tableRow)].join("\n");
 }
 
 function profileTable(planOf: PlanOf): string {
@@ -175,14 +175,6 @@ function byComponent(planOf: PlanOf): string {
 
 function of({ components: all }: Cost, component: Component): number {
   return all.find((one) => one.component === component)?.usd ?? 0;
-}
-
-function withoutVendor(price: string): string {
-  return price.slice(price.indexOf(" ") + 1);
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }
 
 function number(value: number): string {

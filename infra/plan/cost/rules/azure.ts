@@ -190,9 +190,9 @@ function machines(size: string, count: number, driver: string): readonly Line[] 
 function computeOf(size: string, copies: number): Line | null {
   const driver = "database.sku, database.highAvailability";
   if (size === "Standard_B2s") return line("database", "azure PostgreSQL B2s", copies * hours, driver);
-  const [, cores] = /^Standard_D(\d+)ds_v5$/.exec(size) ?? [];
-  if (cores === undefined) return null;
-  return line("database", "azure PostgreSQL Ddsv5, a vCore", copies * Number(cores) * hours, driver);
+  const cores = cpusOf(size);
+  if (cores === null) return null;
+  return line("database", "azure PostgreSQL Ddsv5, a vCore", copies * cores * hours, driver);
 }
 
 function balancers(of: Bill["of"]): number {
