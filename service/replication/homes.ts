@@ -78,8 +78,8 @@ export class Homes {
   }
 
   /**
-   * Makes this cloud the home. `force`: the cloud that owns the present state is gone for good, and is not waited for. What
-   * takes longer than an answer may goes on, and who asks again waits for the same.
+   * Makes this cloud the home. `force`: what the move needs and does not answer is gone for good, and is not waited for.
+   * What takes longer than an answer may goes on, and who asks again waits for the same.
    */
   async take(name: string, force: boolean): Promise<void> {
     let taking = this.#taking.get(name);
@@ -97,8 +97,8 @@ export class Homes {
 
   async #take(name: string, force: boolean): Promise<void> {
     const { store, sleep, monotonic } = this.#io;
-    const lost = force ? await this.#lost(name) : null;
-    if (lost !== null) await this.#repairWithout(lost);
+    const lost = force ? await this.#lost(name) : new Set<string>();
+    if (lost.size > 0) await this.#repairWithout(lost);
     const end = monotonic() + moveTimeout;
     while (monotonic() < end) {
       const row = await this.#row(name);
@@ -107,7 +107,7 @@ export class Homes {
         await this.#begin(row, lost);
         await sleep(pollInterval);
       } else if (await this.#hasEverything(row, lost)) {
-        if (lost !== null) await sleep(hearing);
+        if (lost.size > 0) await sleep(hearing);
         await this.#change(row, { home: store.origin, movingTo: null, homeEpoch: row.homeEpoch + 1n });
       } else {
         await sleep(pollInterval);
@@ -162,22 +162,22 @@ export class Homes {
   }
 
   /** Gets the namespace handed over, or begins where nobody has it. */
-  async #begin(row: NamespaceRow, lost: string | null): Promise<void> {
+  async #begin(row: NamespaceRow, lost: ReadonlySet<string>): Promise<void> {
     const { origin } = this.#io.store;
     const owner = ownerOf(row);
     if (owner === null || owner === origin)
       await this.#change(row, { home: row.home, movingTo: origin, homeEpoch: row.homeEpoch + 1n });
-    else if (owner === lost)
-      await this.#change(row, { home: lost, movingTo: origin, homeEpoch: row.homeEpoch + forcedStep });
+    else if (lost.has(owner))
+      await this.#change(row, { home: owner, movingTo: origin, homeEpoch: row.homeEpoch + forcedStep });
     else await this.#ask(owner, row, origin);
   }
 
   /** Whether all that others had decided before they stopped is here. */
-  async #hasEverything(row: NamespaceRow, lost: string | null): Promise<boolean> {
+  async #hasEverything(row: NamespaceRow, lost: ReadonlySet<string>): Promise<boolean> {
     const { store } = this.#io;
     // Of a forced move everybody else must know before it ends: the lost home, should it come back, hears of it from any.
-    const asked = lost !== null || row.home === null ? this.#options.peers() : [row.home];
-    const others = asked.filter((peer) => peer !== lost && peer !== store.origin);
+    const asked = lost.size > 0 || row.home === null ? this.#options.peers() : [row.home];
+    const others = asked.filter((peer) => !lost.has(peer) && peer !== store.origin);
     const answers = await Promise.all(others.map((peer) => this.#ask(peer, row, store.origin)));
     const [{ complete }, peers] = [await store.watermarks(), await store.peers()];
     const since = new Map(peers.map(({ peer, incarnatedAt }) => [peer, incarnatedAt]));
@@ -225,37 +225,57 @@ export class Homes {
       });
     } catch (error) {
       if (error instanceof UnavailableError) throw error;
-      throw new HomeError("unreachable", `${peer} must take part in the move and cannot be asked; try again`);
+      const why = (error as Error).message;
+      throw new HomeError("unreachable", `${peer} must take part in the move and cannot be asked (${why}); try again`);
     }
   }
 
-  /** The cloud that a forced move goes without: the owner, as all others know it. Null: it is none but this one. */
-  async #lost(name: string): Promise<string | null> {
-    const { origin } = this.#io.store;
-    const row = await this.#row(name);
-    const supposed = ownerOf(row) === origin ? row.home : ownerOf(row);
+  /** Clouds that a forced move goes without: those that a move needs and that do not answer. None: it needs no other. */
+  async #lost(name: string): Promise<ReadonlySet<string>> {
+    const supposed = this.#needed(await this.#row(name));
     // What the others know comes first: the home may have moved on before it was lost.
-    const others = this.#options.peers().filter((peer) => peer !== supposed);
-    for (const peer of others) await this.#ask(peer, await this.#row(name), null);
+    for (const peer of this.#options.peers().filter((peer) => !supposed.includes(peer)))
+      await this.#ask(peer, await this.#row(name), null);
     const now = await this.#row(name);
-    const lost = ownerOf(now) === origin ? now.home : ownerOf(now);
-    if (lost !== supposed) throw new HomeError("moving", `the home has moved to ${lost} meanwhile; look again`);
-    if (lost === null || lost === origin) return null;
-    const answers = await this.#ask(lost, now, null).then(
-      () => true,
-      (error) => {
-        if (!(error instanceof HomeError)) throw error;
-        return false;
-      },
+    const needed = this.#needed(now);
+    if (needed.some((cloud) => !supposed.includes(cloud)))
+      throw new HomeError("moving", `the home has moved to ${ownerOf(now)} meanwhile; look again`);
+    const silent = (await Promise.all(needed.map((cloud) => this.#isSilent(cloud, now)))).flatMap((isSilent, i) =>
+      isSilent ? [needed[i]!] : [],
     );
-    if (answers) throw new HomeError("not-lost", `${lost} answers; move the home without force, or stop ${lost} first`);
-    return lost;
+    if (needed.length > 0 && silent.length === 0) {
+      const all = needed.join(" and ");
+      throw new HomeError(
+        "not-lost",
+        `the move needs ${all}, and gets an answer; move without force, or stop ${all} first`,
+      );
+    }
+    // That two are gone at once is less likely than that this one is cut off.
+    const members = silent.filter((cloud) => this.#options.peers().includes(cloud));
+    if (members.length > 1)
+      throw new HomeError("unreachable", `${members.join(" and ")} cannot be asked; expel those that are gone first`);
+    return new Set(silent);
   }
 
-  /** What the lost cloud has sent to one of the others only must come here: nobody else forwards it. */
-  async #repairWithout(lost: string): Promise<void> {
+  /** The other clouds that a move needs: the home stops, and what owns the state hands over. */
+  #needed({ home, movingTo }: Home): readonly string[] {
+    return [home, movingTo].filter((cloud) => cloud !== null && cloud !== this.#io.store.origin) as string[];
+  }
+
+  async #isSilent(cloud: string, row: NamespaceRow): Promise<boolean> {
+    try {
+      await this.#ask(cloud, row, null);
+      return false;
+    } catch (error) {
+      if (error instanceof HomeError) return true;
+      throw error;
+    }
+  }
+
+  /** What a lost cloud has sent to one of the others only must come here: nobody else forwards it. */
+  async #repairWithout(lost: ReadonlySet<string>): Promise<void> {
     const { store, sleep, monotonic } = this.#io;
-    const others = this.#options.peers().filter((peer) => peer !== lost);
+    const others = this.#options.peers().filter((peer) => !lost.has(peer));
     for (const peer of others) await store.startRepair(peer);
     const end = monotonic() + repairTimeout;
     const isOpen = async () =>

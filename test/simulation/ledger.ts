@@ -182,7 +182,9 @@ export function show(entry: Entry | null | undefined): string {
     return `counter ${counterValue(entry)} (${cells.join(" ")}) epoch ${formatVersion(entry.epoch)}`;
   }
   if (entry.kind === "tombstone") return `deleted ${formatVersion(entry.version)}`;
-  const value = entry.blob === null ? `"${Buffer.from(entry.body!).toString()}"` : `blob ${entry.blob.slice(0, 6)}`;
+  // What a receipt says holds no bytes.
+  const text = entry.body === null ? "a value" : `"${Buffer.from(entry.body).toString()}"`;
+  const value = entry.blob === null ? text : `blob ${entry.blob.slice(0, 6)}`;
   return `${value} ${formatVersion(entry.version)}${entry.expiresAt === null ? "" : ` expires ${entry.expiresAt}`}`;
 }
 

@@ -21,13 +21,12 @@ export class Operators {
     this.#supervisor = supervisor;
   }
 
-  /** Makes a cloud the home, by force where the one that would have to hand over is lost. */
+  /** Makes a cloud the home, by force where one that would have to take part is lost. */
   async moveHome(to: Cloud): Promise<void> {
     let isForced = false;
     const isThrough = await this.#repeat([to.name], `home to ${to.name}`, (process) => {
       const { home, movingTo } = namespaceIn(to.db, homed)!;
-      const owner = movingTo === null || movingTo === to.name ? home : movingTo;
-      isForced = owner !== null && this.#clouds.get(owner)!.isOut;
+      isForced = [home, movingTo].some((name) => name !== null && name !== to.name && this.#clouds.get(name)!.isOut);
       return process.moveHome(isForced);
     });
     if (isThrough) this.#world.count(`home moved ${isForced ? "by force" : "by agreement"}`);
