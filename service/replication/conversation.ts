@@ -24,7 +24,7 @@ export class RefusedError extends Error {
 
 /** What this member says of itself to a peer. `floor` is the one that the message was built under. */
 export async function headFor(io: Io, peer: string, floor?: bigint): Promise<Head> {
-  const [self, peers] = await Promise.all([io.store.identity(), io.store.peers()]);
+  const { self, peers } = await io.store.members();
   const known = peers.find((one) => one.peer === peer);
   const sender: Sender = { peer: io.store.origin, incarnation: self.incarnation, incarnatedAt: self.incarnatedAt };
   const news: News = {
@@ -66,7 +66,7 @@ export async function exchange<Kind extends Answer["kind"]>(
   const head = await headFor(io, peer, floor);
   const { head: theirs, body } = decode(await io.link.call(peer, encode({ head, body: request })), readAnswer);
   if (theirs.sender.peer !== peer) throw new Error(`expected an answer of ${peer}, found one of ${theirs.sender.peer}`);
-  const isCurrent = await io.store.hear(theirs.sender, theirs.news);
+  const isCurrent = (await io.store.hear(theirs.sender, theirs.news)) !== null;
   if (body.kind === "refused") {
     io.onEvent({ kind: "refused", peer, reason: body.reason });
     throw new RefusedError(peer, body.reason);

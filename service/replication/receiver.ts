@@ -64,8 +64,8 @@ export class Receiver {
   async #handle(peer: string, { head, body }: Message<Request>): Promise<Answer> {
     const { store, onEvent } = this.#io;
     // Adopts a higher floor before anything is merged: what was built under it may rely on what it lets be forgotten.
-    if (head.sender.peer !== peer || !(await store.hear(head.sender, head.news))) return refuse("stranger");
-    const self = await store.identity();
+    const self = head.sender.peer === peer ? await store.hear(head.sender, head.news) : null;
+    if (self === null) return refuse("stranger");
     // What a peer calls complete, or no longer sends, it says of the database that it spoke to before.
     if (head.to !== self.incarnation) return refuse("incarnation");
     if (body.kind === "heartbeat") {

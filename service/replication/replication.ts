@@ -151,8 +151,9 @@ export class Replication {
   follow(): void {
     const { store } = this.#io;
     this.#running = this.#every(repairLook, store.origin, async () => {
-      this.#note(await store.identity());
-      for (const peer of await store.peers()) this.#notePeer(peer);
+      const { self, peers } = await store.members();
+      this.#note(self);
+      for (const peer of peers) this.#notePeer(peer);
     });
   }
 

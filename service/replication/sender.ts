@@ -18,8 +18,13 @@ const maxDrainShards = shards / maxDrains;
 const leaseMilliseconds = 8000;
 /** Milliseconds between looks at all shards: finds what no hint told of, and tells the peer how far it is complete. */
 const sweepInterval = 1000;
+/**
+ * Milliseconds from the start of one delivery to that of the next. The first write after a pause goes at once; those that
+ * follow share batches, each of which costs both clouds as much as many entries. Not much more than the way to a cloud takes.
+ */
+const deliveryGap = 50;
 /** Milliseconds after a delivery until the peer hears that it is complete so far; batches of one moment share it. */
-const claimDelay = 20;
+const claimDelay = 100;
 /**
  * While a peer catches up, so many times as long as the cursors' move took is left to the requests of clients. That move is
  * a small write, as those of clients are, and takes as long as theirs: little where there is room, more where there is
@@ -44,6 +49,7 @@ export class Sender {
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
   #drains = 0;
+  #pausing = false;
   #claiming = false;
   /** When the peer was last known to have everything. */
   #caughtUpAt: number;
@@ -116,9 +122,11 @@ export class Sender {
   }
 
   #pump(): void {
+    if (this.#pausing) return;
     while (this.#drains < maxDrains && !this.#stopped() && !this.#backoff.isWaiting()) {
       const chosen = this.#take(maxDrainShards);
       if (chosen.length === 0) return;
+      this.#pause();
       this.#drains++;
       void this.#attempt(() => this.#drain(chosen)).finally(() => {
         for (const shard of chosen) this.#active.delete(shard);
@@ -126,6 +134,15 @@ export class Sender {
         this.#pump();
       });
     }
+  }
+
+  #pause(): void {
+    if (this.#pausing) return;
+    this.#pausing = true;
+    void this.#io.sleep(deliveryGap).then(() => {
+      this.#pausing = false;
+      this.#pump();
+    });
   }
 
   /** So many of the shards that wait; they are active from now on. */

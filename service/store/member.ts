@@ -157,6 +157,9 @@ export type Watermarks = {
   readonly asOf: number;
 };
 
+/** A cloud and its peers, of one moment. */
+export type Members = { readonly self: Identity; readonly peers: readonly Peer[] };
+
 export type DigestRow = { readonly path: Path; readonly digest: bigint };
 
 export type KeptConflict = { readonly carried: Carried; readonly at: number };
@@ -188,13 +191,14 @@ export interface MemberStore {
    */
   join(peers: readonly string[], now: number): Promise<void>;
   peers(): Promise<readonly Peer[]>;
+  members(): Promise<Members>;
   /**
    * Takes note of what a peer says of itself and of the cluster, and adopts its floor if that is higher. A peer with
    * another incarnation than before has lost an unknown part: its cursors start at the end of the feed, and a repair is
-   * due. False: the words come from an earlier incarnation of the peer, from one that is expelled, or from a stranger, and
+   * due. Gives what this cloud is by then. Null: the words come from an earlier incarnation of the peer, from one that is expelled, or from a stranger, and
    * must be ignored. Expulsions that it tells of are carried out first; an expelled database adopts no floor.
    */
-  hear(sender: Sender, news: News): Promise<boolean>;
+  hear(sender: Sender, news: News): Promise<Identity | null>;
 
   /**
    * Ends the membership of a cloud's incarnations up to one: nothing waits for them any more. What it sent may have reached

@@ -102,7 +102,17 @@ export function memberContract(subject: () => Subject): void {
 
   before(async () => {
     await member().join(["azure", "gcp"], Date.now());
-    assert.equal(await member().hear(gcp, quiet), true);
+    assert.deepEqual(await member().hear(gcp, quiet), await member().identity());
+    assert.deepEqual(await member().hear(gcp, quiet), await member().identity(), "when it says nothing new, too");
+    const { self, peers } = await member().members();
+    assert.deepEqual(self, await member().identity());
+    assert.deepEqual(
+      peers.map(({ peer, incarnation }) => [peer, incarnation]),
+      [
+        ["azure", null],
+        ["gcp", gcp.incarnation],
+      ],
+    );
   });
 
   it("shows a sender what entered here in its shard, each key once, and not what came from peers", async () => {
@@ -324,15 +334,15 @@ export function memberContract(subject: () => Subject): void {
   });
 
   it("ignores strangers and earlier lives of a peer", async () => {
-    assert.equal(await member().hear({ ...gcp, peer: "mallory" }, { ...quiet, floor: 1n << 60n }), false);
-    assert.equal(await member().hear({ ...gcp, incarnation: "000000000000", incarnatedAt: 0 }, quiet), false);
+    assert.equal(await member().hear({ ...gcp, peer: "mallory" }, { ...quiet, floor: 1n << 60n }), null);
+    assert.equal(await member().hear({ ...gcp, incarnation: "000000000000", incarnatedAt: 0 }, quiet), null);
     assert.ok((await floor()) < 1n << 60n);
   });
 
   it("repairs a peer that lost an unknown part, and calls nothing complete meanwhile", async () => {
     const stale = await take(1);
     const reborn = { ...gcp, incarnation: `bbbbbbbbbbb${++incarnations}`, incarnatedAt: 10 + incarnations };
-    assert.equal(await member().hear(reborn, quiet), true);
+    assert.ok(await member().hear(reborn, quiet));
     assert.equal(await move([stale], { to: stale.position }), null, "the window was for the earlier life");
     const known = (await member().peers()).find(({ peer }) => peer === "gcp")!;
     assert.equal(known.incarnation, reborn.incarnation);
@@ -474,7 +484,7 @@ export function memberContract(subject: () => Subject): void {
     assert.deepEqual(await member().lease("gcp", [0], "you", minute), []);
     for (const expelled of [{}, { gcp: upTo }]) {
       const gone = { peer: "gcp", incarnation: incarnation!, incarnatedAt: upTo };
-      assert.equal(await member().hear(gone, { ...quiet, expelled }), false);
+      assert.equal(await member().hear(gone, { ...quiet, expelled }), null);
     }
 
     const settled = { ...quiet, confirmed: high, settled: true };
@@ -494,7 +504,7 @@ export function memberContract(subject: () => Subject): void {
     assert.ok((await floorAfter({ ...settled, expelled: { gcp: upTo } })) > before);
 
     const reborn = { peer: "gcp", incarnation: "dddddddddddd", incarnatedAt: upTo + 1 };
-    assert.equal(await member().hear(reborn, quiet), true);
+    assert.ok(await member().hear(reborn, quiet));
     assert.ok(!isExpelled(await known("gcp")));
     assert.notEqual((await known("gcp")).repair, null);
     assert.equal((await member().lease("gcp", [0], "you", minute)).length, 1);
@@ -506,7 +516,7 @@ export function memberContract(subject: () => Subject): void {
     const { incarnatedAt, floor: before } = await member().identity();
     const expelled = { oracle: 5, [member().origin]: incarnatedAt, gcp: 1 };
     for (const confirmed of [azure.confirmed, azure.confirmed + 1n])
-      assert.equal(await member().hear(sender, { ...quiet, confirmed, floor: before + 9n, expelled }), true);
+      assert.ok(await member().hear(sender, { ...quiet, confirmed, floor: before + 9n, expelled }));
     assert.ok(isExpelled((await member().peers()).find(({ peer }) => peer === "oracle")!));
     const self = await member().identity();
     assert.equal(self.expelledUpTo, incarnatedAt);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Io } from "../../../service/replication/io.ts";
 import { Replication } from "../../../service/replication/replication.ts";
 
+const self = { incarnation: "i", incarnatedAt: 0, floor: 0n, confirmed: 0n, recovering: false };
 /** A database that knows nothing and never says no. */
 const store = new Proxy({} as Io["store"], {
-  get: (_, method) => async () =>
-    method === "identity" ? { incarnation: "i", incarnatedAt: 0, floor: 0n, confirmed: 0n, recovering: false } : [],
+  get: (_, method) => async () => (method === "members" ? { self, peers: [] } : method === "identity" ? self : []),
 });
 const turns = async () => {
   for (let i = 0; i < 50; i++) await new Promise(setImmediate);

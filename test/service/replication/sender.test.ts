@@ -20,11 +20,13 @@ describe("what entered in several shards", () => {
   let meanwhile: () => void;
   let released: number[];
   let stopped: boolean;
+  let sleep: () => Promise<void>;
   let sender: Sender;
 
   beforeEach(() => {
     [now, moving, left, windows, pauses, released, stopped] = [0, 0, 1, [], [], [], false];
     meanwhile = () => {};
+    sleep = async () => {};
     const shardsOf = (cursors: readonly Cursor[]) => cursors.map(({ shard }) => shard);
     const store = {
       lease: async (peer: string, shards: readonly number[]) =>
@@ -46,8 +48,9 @@ describe("what entered in several shards", () => {
       store,
       monotonic: () => now,
       random: () => 0.5,
-      sleep: async (milliseconds: number) => {
+      sleep: (milliseconds: number) => {
         pauses.push(milliseconds);
+        return sleep();
       },
       process: "p",
       onEvent: () => {},
@@ -89,7 +92,25 @@ describe("what entered in several shards", () => {
       [moving, left, pauses] = [took, 2, []];
       sender.poke([0]);
       await turns();
-      assert.equal(pauses[0], pause);
+      // The first one is until the next delivery.
+      assert.equal(pauses[1], pause);
     }
+  });
+
+  it("goes at once after a pause, and then together with what follows soon", async () => {
+    const ends: (() => void)[] = [];
+    sleep = () => new Promise((resolve) => ends.push(resolve));
+    sender.poke([0]);
+    await turns();
+    assert.deepEqual(windows, [[0]]);
+    for (const shard of [1, 0]) {
+      left = 1;
+      sender.poke([shard]);
+      await turns();
+    }
+    assert.deepEqual(windows, [[0]]);
+    ends[0]!();
+    await turns();
+    assert.deepEqual(windows, [[0], [1, 0]]);
   });
 });

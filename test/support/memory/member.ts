@@ -124,19 +124,22 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
     return true;
   }
 
+  const identity = () => ({
+    incarnation: cluster.incarnation!,
+    incarnatedAt: cluster.incarnatedAt,
+    floor: cluster.floor,
+    confirmed: cluster.confirmed,
+    recovering: cluster.recovering,
+    copied: cluster.copied,
+    soundUpTo: cluster.soundUpTo,
+    expelledUpTo: cluster.expelledUpTo,
+  });
+
+  const peers = () => [...db.peers.values()].map(({ repairs: _, expulsions: __, settled: ___, ...peer }) => peer);
+
   return {
     origin,
-    identity: () =>
-      db.read(() => ({
-        incarnation: cluster.incarnation!,
-        incarnatedAt: cluster.incarnatedAt,
-        floor: cluster.floor,
-        confirmed: cluster.confirmed,
-        recovering: cluster.recovering,
-        copied: cluster.copied,
-        soundUpTo: cluster.soundUpTo,
-        expelledUpTo: cluster.expelledUpTo,
-      })),
+    identity: () => db.read(identity),
     join: (peers, now) =>
       db.write(() => {
         for (const peer of peers) if (!db.peers.has(peer)) db.peers.set(peer, { peer, ...unheard });
@@ -151,13 +154,13 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         cluster.incarnation = incarnation;
         cluster.incarnatedAt = Math.max(now, cluster.incarnatedAt + 1);
       }),
-    peers: () =>
-      db.read(() => [...db.peers.values()].map(({ repairs: _, expulsions: __, settled: ___, ...peer }) => peer)),
+    peers: () => db.read(peers),
+    members: () => db.read(() => ({ self: identity(), peers: peers() })),
     hear: (sender, { floor, confirmed, yours, expelled, settled }) =>
       db.write(() => {
         const known = db.peers.get(sender.peer);
-        if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return false;
-        if (expelledUpTo(sender.peer) >= sender.incarnatedAt) return false;
+        if (known === undefined || known.incarnatedAt > sender.incarnatedAt) return null;
+        if (expelledUpTo(sender.peer) >= sender.incarnatedAt) return null;
         for (const [cloud, upTo] of Object.entries(expelled)) expel(cloud, upTo);
         if (!isSelfExpelled() && floor > cluster.floor) cluster.floor = floor;
         if (yours !== null && yours > cluster.stampedAbove) cluster.stampedAbove = yours;
@@ -167,7 +170,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         const knowsAll = [...db.peers.keys()].every((cloud) => expelledUpTo(cloud) <= (expelled[cloud] ?? -1));
         const heard = { incarnation, incarnatedAt, confirmed: highest, settled: settled && knowsAll };
         db.peers.set(peer, { ...db.peers.get(peer)!, ...heard });
-        return true;
+        return identity();
       }),
 
     expel: (cloud, upTo) => db.write(() => expel(cloud, upTo)),

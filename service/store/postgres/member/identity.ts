@@ -1,21 +1,37 @@
 import type { Path } from "../../../kv/path.ts";
-import { type Identity, type News, type Peer, type RepairBegun, repairLease, type Sender } from "../../member.ts";
-import type { Connections } from "../connection.ts";
+import {
+  type Identity,
+  type Members,
+  type News,
+  type Peer,
+  type RepairBegun,
+  repairLease,
+  type Sender,
+} from "../../member.ts";
+import type { Connections, Row } from "../connection.ts";
 import { expel } from "./expel.ts";
 
-export async function identity(connections: Connections): Promise<Identity> {
-  const text = "select incarnation, incarnated_at, floor, confirmed, recovering, copied, expelled, sound from cluster";
-  const [row] = await connections.read("identity", text);
+/** Columns of `cluster c` that {@link identityFrom} reads, in its order. */
+const identityColumns =
+  "c.incarnation, c.incarnated_at, c.floor, c.confirmed, c.recovering, c.copied, c.expelled, c.sound";
+const identityWidth = 8;
+
+function identityFrom(row: Row, at = 0): Identity {
   return {
-    incarnation: row![0]!,
-    incarnatedAt: Number(row![1]),
-    floor: BigInt(row![2]!),
-    confirmed: BigInt(row![3]!),
-    recovering: row![4] === "t",
-    copied: row![5] === "t",
-    expelledUpTo: row![6] == null ? null : Number(row![6]),
-    soundUpTo: BigInt(row![7]!),
+    incarnation: row[at]!,
+    incarnatedAt: Number(row[at + 1]),
+    floor: BigInt(row[at + 2]!),
+    confirmed: BigInt(row[at + 3]!),
+    recovering: row[at + 4] === "t",
+    copied: row[at + 5] === "t",
+    expelledUpTo: row[at + 6] == null ? null : Number(row[at + 6]),
+    soundUpTo: BigInt(row[at + 7]!),
   };
+}
+
+export async function identity(connections: Connections): Promise<Identity> {
+  const [row] = await connections.read("identity", `select ${identityColumns} from cluster c`);
+  return identityFrom(row!);
 }
 
 /** The end of the feed, for cursors; all of the transaction below the horizon is behind it. */
@@ -68,24 +84,36 @@ export async function join(
   );
 }
 
+/** Columns of `peers p` that {@link peerFrom} reads, in its order. */
+const peerColumns = `p.peer, p.incarnation, p.incarnated_at, p.confirmed, p.repair, (extract(epoch from p.clean_at) * 1000)::bigint,
+  (extract(epoch from clock_timestamp() - p.caught_up_at) * 1000)::bigint, p.expelled, p.settling`;
+
+function peerFrom(row: Row, at = 0): Peer {
+  return {
+    peer: row[at]!,
+    incarnation: row[at + 1] ?? null,
+    incarnatedAt: Number(row[at + 2]),
+    confirmed: BigInt(row[at + 3]!),
+    repair: row[at + 4] == null ? null : Number(row[at + 4]),
+    cleanAt: row[at + 5] == null ? null : Number(row[at + 5]),
+    lag: Math.max(0, Number(row[at + 6])),
+    expelledUpTo: row[at + 7] == null ? null : Number(row[at + 7]),
+    settling: row[at + 8] == null ? null : Number(row[at + 8]),
+  };
+}
+
 export async function peersOf(connections: Connections): Promise<Peer[]> {
+  const rows = await connections.read("peers", `select ${peerColumns} from peers p order by peer`);
+  return rows.map((row) => peerFrom(row));
+}
+
+export async function members(connections: Connections): Promise<Members> {
   const rows = await connections.read(
-    "peers",
-    `select peer, incarnation, incarnated_at, confirmed, repair, (extract(epoch from clean_at) * 1000)::bigint,
-       (extract(epoch from clock_timestamp() - caught_up_at) * 1000)::bigint, expelled, settling
-     from peers order by peer`,
+    "members",
+    `select ${identityColumns}, ${peerColumns} from cluster c left join peers p on true order by peer`,
   );
-  return rows.map((row) => ({
-    peer: row[0]!,
-    incarnation: row[1] ?? null,
-    incarnatedAt: Number(row[2]),
-    confirmed: BigInt(row[3]!),
-    repair: row[4] == null ? null : Number(row[4]),
-    cleanAt: row[5] == null ? null : Number(row[5]),
-    lag: Math.max(0, Number(row[6])),
-    expelledUpTo: row[7] == null ? null : Number(row[7]),
-    settling: row[8] == null ? null : Number(row[8]),
-  }));
+  const peers = rows.filter((row) => row[identityWidth] != null).map((row) => peerFrom(row, identityWidth));
+  return { self: identityFrom(rows[0]!), peers };
 }
 
 /** What peers now forget this one may still have to tell: see `docs/decisions/0022`. */
@@ -96,7 +124,12 @@ const knowsAll = `not exists (
 )`;
 
 /** Most messages say nothing new, and then nothing is written. */
-export async function hear(connections: Connections, origin: string, sender: Sender, news: News): Promise<boolean> {
+export async function hear(
+  connections: Connections,
+  origin: string,
+  sender: Sender,
+  news: News,
+): Promise<Identity | null> {
   const { peer, incarnation, incarnatedAt } = sender;
   const yours = news.yours ?? 0n;
   const expelled = Object.entries(news.expelled);
@@ -107,16 +140,17 @@ export async function hear(connections: Connections, origin: string, sender: Sen
        and p.confirmed >= $5::bigint and (c.floor >= $4::bigint or ${isSelfExpelled}) and c.stamped_above >= $6::bigint
        and p.settled = ($9 and ${knowsAll}), coalesce(p.expelled, -1),
        array(select cloud from unnest($7::text[], $8::bigint[]) e(cloud, up_to) where up_to > coalesce(
-         case when cloud = $10 then c.expelled else (select expelled from peers k where k.peer = cloud) end, -1))
+         case when cloud = $10 then c.expelled else (select expelled from peers k where k.peer = cloud) end, -1)),
+       ${identityColumns}
      from peers p cross join cluster c where p.peer = $1`,
     [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours, clouds, upTo, news.settled, origin],
   );
-  if (known === undefined || Number(known[0]) > incarnatedAt || Number(known[2]) >= incarnatedAt) return false;
+  if (known === undefined || Number(known[0]) > incarnatedAt || Number(known[2]) >= incarnatedAt) return null;
   if (known[3] !== "{}") {
     for (const [cloud, incarnation] of expelled) await expel(connections, origin, cloud, incarnation);
     return hear(connections, origin, sender, news);
   }
-  if (known[1] === "t") return true;
+  if (known[1] === "t") return identityFrom(known, 4);
   const rows = await connections.query(
     "hear",
     `with known as (
@@ -139,7 +173,7 @@ export async function hear(connections: Connections, origin: string, sender: Sen
      from known k where p.peer = k.peer returning p.peer`,
     [peer, incarnation, incarnatedAt, news.floor, news.confirmed, yours, clouds, upTo, news.settled],
   );
-  return rows.length > 0;
+  return rows.length > 0 ? identity(connections) : null;
 }
 
 export async function noteLags(

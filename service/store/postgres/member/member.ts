@@ -17,6 +17,7 @@ export function postgresMember(connections: Connections, origin: string, incarna
     identity: () => identities.identity(connections),
     join: (peers, now) => identities.join(connections, incarnation, peers, shards, now),
     peers: () => identities.peersOf(connections),
+    members: () => identities.members(connections),
     hear: (sender, news) => identities.hear(connections, origin, sender, news),
     expel: (cloud, upTo) => expel(connections, origin, cloud, upTo),
     lease: (peer, shards, owner, milliseconds) => cursors.lease(connections, peer, shards, owner, milliseconds),
