@@ -1,6 +1,6 @@
 import type { Home, NamespaceRow } from "../kv/catalog.ts";
 import { shards } from "../kv/path.ts";
-import type { MemberStore, MovingReceipt } from "../store/member.ts";
+import { isExpelled, type MemberStore, type MovingReceipt, type Watermarks } from "../store/member.ts";
 import { UnavailableError } from "../store/port.ts";
 import type { Catalog } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
@@ -19,6 +19,11 @@ const pollInterval = 50;
  * be reached. A home that any of them reaches has heard of it then, and decides nothing any more.
  */
 const hearing = 5000;
+/**
+ * Milliseconds that a new home waits for what the old one had of other clouds to come from them. Then it compares itself with
+ * the old one: the others may be lost.
+ */
+const comparedAfter = 3000;
 /** First answers in one message, of up to 64 KiB each. */
 const pageReceipts = 100;
 /**
@@ -52,6 +57,14 @@ export type HomesOptions = {
   readonly statementTimeout: number;
 };
 
+/** What the home had of all clouds when it stopped in a state; null: it does not say. */
+type Stopped = {
+  readonly homeEpoch: bigint;
+  readonly complete: Watermarks["complete"] | null;
+  readonly at: number;
+  isCompared: boolean;
+};
+
 /**
  * Moves homes. Never are there two, because states of a home follow each other, each with a higher epoch, and each has one
  * owner who alone may put the next one in its place:
@@ -60,7 +73,8 @@ export type HomesOptions = {
  *    decides nothing any more once this is committed, and all that it had decided is. (Where there was no home, the new one
  *    begins by itself, and every cloud stops as soon as it knows.)
  * 2. The new home waits until it has everything that the others had decided before they stopped, first answers to requests
- *    too. Did it begin before, it would decide on a state that an acknowledged write has replaced.
+ *    too, and what the old home had of homes before it. Did it begin before, it would decide on a state that an acknowledged
+ *    write has replaced.
  * 3. It commits itself as the home, and only then decides.
  *
  * A write is decided under the epoch that its process knows, and its transaction checks that (`../store/postgres/commit.ts`).
@@ -71,6 +85,8 @@ export class Homes {
   readonly #io: Io;
   /** Namespaces that this process makes this cloud the home of right now. */
   readonly #taking = new Map<string, Promise<void>>();
+  /** Of namespaces that this process tries to make this cloud the home of. */
+  readonly #stopped = new Map<string, Stopped>();
 
   constructor(options: HomesOptions) {
     this.#options = options;
@@ -109,6 +125,7 @@ export class Homes {
       } else if (await this.#hasEverything(row, lost)) {
         if (lost.size > 0) await sleep(hearing);
         await this.#change(row, { home: store.origin, movingTo: null, homeEpoch: row.homeEpoch + 1n });
+        this.#stopped.delete(name);
       } else {
         await sleep(pollInterval);
       }
@@ -131,7 +148,7 @@ export class Homes {
     await this.#options.catalog.merge([row]);
     const here = await store.namespaceRow(row.id);
     // It is from the future, and not taken yet.
-    if (here === null) return { kind: "home", row, stop: null };
+    if (here === null) return { kind: "home", row, stop: null, complete: null };
     // While this cloud is about to be the home, another one waits until it is: else both would pass it to and fro.
     const isMine = ownerOf(here) === store.origin && here.homeEpoch === row.homeEpoch && !this.#taking.has(row.id);
     if (to !== null && isMine && here.movingTo !== to)
@@ -140,7 +157,7 @@ export class Homes {
     // The home's writes hold the row that was just changed. Those of others do not, and have ended after a while.
     const grace = now.home === store.origin ? 0 : 1000 + this.#options.statementTimeout;
     const stop = to !== null && now.movingTo === to ? await store.stopHome(row.id, now.homeEpoch, grace) : null;
-    return { kind: "home", row: now, stop };
+    return { kind: "home", row: now, stop, complete: stop === null ? null : (await store.watermarks()).complete };
   }
 
   async receipts({
@@ -176,25 +193,63 @@ export class Homes {
   async #hasEverything(row: NamespaceRow, lost: ReadonlySet<string>): Promise<boolean> {
     const { store } = this.#io;
     // Of a forced move everybody else must know before it ends: the lost home, should it come back, hears of it from any.
-    const asked = lost.size > 0 || row.home === null ? this.#options.peers() : [row.home];
+    const isOldAsked = lost.size === 0 && row.home !== null;
+    const asked = isOldAsked ? [row.home] : this.#options.peers();
     const others = asked.filter((peer) => !lost.has(peer) && peer !== store.origin);
     const answers = await Promise.all(others.map((peer) => this.#ask(peer, row, store.origin)));
     const [{ complete }, peers] = [await store.watermarks(), await store.peers()];
-    const since = new Map(peers.map(({ peer, incarnatedAt }) => [peer, incarnatedAt]));
+    const known = new Map(peers.map((peer) => [peer.peer, peer]));
     // A restored database counts its transactions anew.
     const isHere = (peer: string, stop: number) =>
       complete.filter(
-        ({ origin, mark }) => origin === peer && mark.since === since.get(peer) && mark.transaction >= stop,
+        ({ origin, mark }) =>
+          origin === peer && mark.since === known.get(peer)!.incarnatedAt && mark.transaction >= stop,
       ).length === shards;
+    const isCompared = (peer: string) => known.get(peer)!.repair === null && known.get(peer)!.settling === null;
     const hasAll = answers.every(({ row: theirs, stop }, i) => {
       // Another state has won, perhaps: the next look at the row tells.
       const isSame = theirs.homeEpoch === row.homeEpoch && theirs.home === row.home && theirs.movingTo === row.movingTo;
       if (!isSame) return false;
-      return stop !== null && isHere(others[i]!, stop);
+      return stop !== null && isHere(others[i]!, stop) && isCompared(others[i]!);
     });
     if (!hasAll) return false;
+    // Where all were asked, what entered anywhere is here.
+    const [old] = isOldAsked ? answers : [];
+    if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete))) return false;
     for (const peer of others) await this.#fetchReceipts(peer, row.id);
     return true;
+  }
+
+  /**
+   * Whether all that the old home had of other clouds is here: one of them may have been the home before it, and sends what
+   * it decided then by itself.
+   */
+  async #hasWhatItHad(row: NamespaceRow, home: string, complete: Stopped["complete"]): Promise<boolean> {
+    const { store, monotonic } = this.#io;
+    let stopped = this.#stopped.get(row.id);
+    if (stopped?.homeEpoch !== row.homeEpoch) {
+      stopped = { homeEpoch: row.homeEpoch, complete, at: monotonic(), isCompared: false };
+      this.#stopped.set(row.id, stopped);
+    }
+    const [here, peers] = [(await store.watermarks()).complete, await store.peers()];
+    // What was lost with an expelled cloud is compared with every other after the expulsion.
+    const others = new Set(peers.filter((peer) => peer.peer !== home && !isExpelled(peer)).map(({ peer }) => peer));
+    const isHere = ({ origin, shard, mark }: Watermarks["complete"][number]) =>
+      !others.has(origin) ||
+      here.some(
+        (one) =>
+          one.origin === origin &&
+          one.shard === shard &&
+          one.mark.since === mark.since &&
+          one.mark.transaction >= mark.transaction,
+      );
+    if (stopped.isCompared || stopped.complete?.every(isHere)) return true;
+    if (stopped.complete === null || monotonic() - stopped.at > comparedAfter) {
+      await store.startRepair(home);
+      // It is waited for as any other.
+      stopped.isCompared = true;
+    }
+    return false;
   }
 
   /** What a peer says to a row; its own is merged here. */

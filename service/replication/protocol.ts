@@ -1,7 +1,7 @@
 import type { Carried } from "../kv/carried.ts";
 import type { CatalogPosition, CatalogRow, NamespaceRow } from "../kv/catalog.ts";
 import type { Path } from "../kv/path.ts";
-import type { Claim, DigestRow, MovingReceipt, News, Peer, Sender } from "../store/member.ts";
+import type { Claim, DigestRow, MovingReceipt, News, Peer, Sender, Watermarks } from "../store/member.ts";
 import { positionFromWire, positionToWire, rowFromWire, rowToWire } from "./catalog-wire.ts";
 import { cloud, fromWire, MalformedError, toWire, type WireEntry } from "./wire.ts";
 
@@ -75,7 +75,13 @@ export type Answer =
   /** With the rows that were sent merged. No rows where the digests are equal by then. */
   | ({ readonly kind: "catalog" } & CatalogPage)
   /** The row as it is now, and below which transaction all lies that was decided before it; null: not known yet. */
-  | { readonly kind: "home"; readonly row: NamespaceRow; readonly stop: number | null }
+  | {
+      readonly kind: "home";
+      readonly row: NamespaceRow;
+      readonly stop: number | null;
+      /** What the answering cloud has of others since then; null: it has not stopped, or its release does not say. */
+      readonly complete: Watermarks["complete"] | null;
+    }
   | { readonly kind: "receipts"; readonly receipts: readonly MovingReceipt[] }
   /** Whom the configuration of the process names, and which incarnations of them its cloud has heard of and expelled. */
   | {
@@ -244,7 +250,12 @@ export function readAnswer(body: Fields, take: Take): Answer {
     case "catalog":
       return { kind: "catalog", ...catalogPage(body) };
     case "home":
-      return { kind: "home", row: namespaceRow(body.row), stop: body.stop == null ? null : number(body.stop) };
+      return {
+        kind: "home",
+        row: namespaceRow(body.row),
+        stop: body.stop == null ? null : number(body.stop),
+        complete: body.complete == null ? null : array(body.complete).map(watermarkFrom),
+      };
     case "receipts":
       return { kind: "receipts", receipts: array(body.receipts).map(receiptFrom) };
     case "members":
@@ -292,6 +303,15 @@ function receiptFrom(value: Fields): MovingReceipt {
     at: number(value.at),
     answer: value.answer,
     written,
+  };
+}
+
+function watermarkFrom({ origin, shard, mark }: Fields): Watermarks["complete"][number] {
+  const { since, transaction } = (mark ?? {}) as Fields;
+  return {
+    origin: cloud(origin),
+    shard: number(shard),
+    mark: { since: number(since), transaction: number(transaction) },
   };
 }
 

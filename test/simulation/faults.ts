@@ -146,8 +146,10 @@ export class Faults {
     "home moved": () => {
       const to = this.#cloud();
       if (to.isOut) return false;
-      void this.operators.moveHome(to);
       const { scheduler } = this.#world;
+      // What the first home decides then comes late to the third, which must wait for it all the same.
+      if (scheduler.chance(0.3)) return this.#moveOn(to);
+      void this.operators.moveHome(to);
       const trouble = pick(scheduler.random, [
         () => {},
         () => this.#supervisor.kill(this.#process(), 500, 5000),
@@ -241,12 +243,25 @@ export class Faults {
     });
   }
 
-  #cut(bothWays: boolean): boolean {
-    const a = this.#name();
-    const b = pick(
-      this.#world.scheduler.random,
-      this.#world.names.filter((name) => name !== a),
-    );
+  /** The home moves to a cloud and from there to a second one, which the third cannot reach. */
+  #moveOn(to: Cloud): boolean {
+    const { scheduler, names } = this.#world;
+    const next = this.#clouds.get(
+      pick(
+        scheduler.random,
+        names.filter((name) => name !== to.name),
+      ),
+    )!;
+    const third = names.find((name) => name !== to.name && name !== next.name);
+    if (third !== undefined) this.#cut(true, third, next.name);
+    return this.#later(500, 2000, () => {
+      void this.operators.moveHome(to).then(() => this.operators.moveHome(next));
+    });
+  }
+
+  #cut(bothWays: boolean, a = this.#name(), other: string | null = null): boolean {
+    const others = this.#world.names.filter((name) => name !== a);
+    const b = other ?? pick(this.#world.scheduler.random, others);
     const links = bothWays ? [`${a} ${b}`, `${b} ${a}`] : [`${a} ${b}`];
     for (const link of links) this.#network.cut.add(link);
     return this.#later(1000, 10_000, () => {

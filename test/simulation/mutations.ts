@@ -218,14 +218,28 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "a home begins before it has all that was decided before": [
-    { file: homes, find: "return stop !== null && isHere(others[i]!, stop);", replace: "return stop !== null;" },
+    {
+      file: homes,
+      find: "return stop !== null && isHere(others[i]!, stop) && isCompared(others[i]!);",
+      replace: "return stop !== null;",
+    },
   ],
   "a first home does not wait until the others have stopped": [
     {
       file: homes,
-      find: "lost !== null || row.home === null ? this.#options.peers() : [row.home]",
-      replace: "row.home === null ? [] : [row.home]",
+      find: "isOldAsked ? [row.home] : this.#options.peers()",
+      replace: "isOldAsked ? [row.home] : []",
     },
+  ],
+  "a home begins without what the old one had of homes before it": [
+    {
+      file: homes,
+      find: "if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete))) return false;",
+      replace: "",
+    },
+  ],
+  "a home is moved amid a comparison with the old one": [
+    { file: homes, find: " && isCompared(others[i]!);", replace: ";" },
   ],
   "first answers stay behind when a home moves": [
     { file: homes, find: "for (const peer of others) await this.#fetchReceipts(peer, row.id);", replace: "" },
