@@ -339,7 +339,7 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       ],
       "an expelled cloud is believed": [
         "identity.ts",
-        " || Number(known[2]) >= incarnatedAt) return false;",
+        " || Number(known[2]) >= incarnatedAt) return null;",
         ") return false;",
       ],
       "an expelled cloud adopts the floor of the others": [
