@@ -340,7 +340,7 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       "an expelled cloud is believed": [
         "identity.ts",
         " || Number(known[2]) >= incarnatedAt) return null;",
-        ") return false;",
+        ") return null;",
       ],
       "an expelled cloud adopts the floor of the others": [
         "identity.ts",
