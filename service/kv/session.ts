@@ -32,6 +32,8 @@ export type Here = {
   readonly since: number;
   /** The other members: what was seen of clouds that are none any more binds nobody. */
   readonly members: ReadonlySet<string>;
+  /** But clouds that were expelled, until this one has been compared with all that stayed: they may have more of them. */
+  readonly unsettled: Pick<ReadonlySet<string>, "has">;
 };
 
 /** What a read found, or what is known before one. */
@@ -76,14 +78,17 @@ export function bothSeen(a: Seen, b: Seen): Seen {
  * and the simulation share it.
  *
  * Sufficient is any of these, for each cloud in the token: this cloud was complete in it below the mark; the key's row
- * is itself of that transaction or a later one, and so newer than all that the session saw of the key from there.
+ * is itself of that transaction or a later one, and no older than any version that the session saw. The number alone says
+ * little: of two transactions of one moment the one that has the lower number may write a key last.
  */
 export function lacks(session: Session, view: View, here: Here): string[] {
   const { witness } = session;
+  const isNewest = view.stored !== null && view.stored.entry.version.time >= session.newest;
   // The row's own transaction covers what the key was before, as for other clouds below.
-  const holds = (transaction: number) => transaction < view.horizon || (view.stored?.changed ?? 0) >= transaction;
+  const holds = (transaction: number) =>
+    transaction < view.horizon || (isNewest && view.stored!.changed >= transaction);
   if (isHere(witness, here)) return holds(witness.transaction) ? [] : [here.cloud];
-  const row = view.stored === null ? noMarks : marksOf(view.stored, here);
+  const row = isNewest ? marksOf(view.stored!, here) : noMarks;
   const lacking: string[] = [];
   for (const [cloud, mark] of Object.entries(session.marks)) {
     if (isOver(cloud, mark, view.complete, here)) continue;
@@ -97,20 +102,20 @@ export function lacks(session: Session, view: View, here: Here): string[] {
 /** The session after an answer of this cloud that showed `seen`. Marks that bind nobody any more are left out. */
 export function extend(session: Session | null, seen: Seen, coverage: Coverage, here: Here): Session {
   const { cloud, since } = here;
+  const newest = session !== null && session.newest > seen.newest ? session.newest : seen.newest;
   // By itself, its own transactions say all: shorter tokens on every answer.
   if (here.members.size === 0) {
     const marks = raise({ [cloud]: { since, transaction: seen.transaction } }, seen.marks);
     return {
       marks: session === null ? marks : withoutOver(raise(session.marks, marks), noMarks, here),
       witness: null,
-      newest: 0n,
+      newest,
     };
   }
   if (session === null) {
     return { marks: seen.marks, witness: { cloud, since, transaction: seen.transaction }, newest: seen.newest };
   }
   const marks = withoutOver(raise(session.marks, seen.marks), coverage.complete, here);
-  const newest = session.newest > seen.newest ? session.newest : seen.newest;
   return { marks, witness: witnessAfter(session, seen, coverage, here), newest };
 }
 
@@ -142,7 +147,7 @@ function isHere(witness: Witness | null, here: Here): witness is Witness {
 /** Whether a mark binds nobody any more: its cloud was removed for good, or restored. */
 function isOver(cloud: string, mark: Mark, complete: Marks, here: Here): boolean {
   if (cloud === here.cloud) return mark.since !== here.since;
-  if (!here.members.has(cloud)) return true;
+  if (!here.members.has(cloud)) return !here.unsettled.has(cloud);
   const known = complete[cloud];
   return known !== undefined && known.since > mark.since;
 }

@@ -1,7 +1,7 @@
 import type { Now } from "../kv/clock.ts";
 import { compareMarks, type Mark, type Marks, noMarks } from "../kv/marks.ts";
 import { shards } from "../kv/path.ts";
-import type { Coverage } from "../kv/session.ts";
+import type { Coverage, Here } from "../kv/session.ts";
 import type { Watermarks } from "../store/member.ts";
 
 export type CompletenessOptions = {
@@ -26,6 +26,8 @@ export class Completeness {
   readonly #options: CompletenessOptions;
   #byShard: readonly Marks[] = Array.from({ length: shards }, () => noMarks);
   #coverage: Coverage = { complete: noMarks, asOf: 0 };
+  /** Before the first look nothing is known, and so everybody may bind. */
+  #unsettled: Here["unsettled"] = { has: () => true };
   #looking: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #heard = Promise.withResolvers<void>();
@@ -43,6 +45,11 @@ export class Completeness {
   /** The same for all shards at once. */
   get coverage(): Coverage {
     return this.#coverage;
+  }
+
+  /** Clouds that were expelled and bind sessions still: see {@link Watermarks}. */
+  get unsettled(): Here["unsettled"] {
+    return this.#unsettled;
   }
 
   /** A peer has said something: perhaps what somebody waits for. */
@@ -95,7 +102,7 @@ export class Completeness {
     return this.#looking;
   }
 
-  #remember({ complete, asOf }: Watermarks): void {
+  #remember({ complete, asOf, unsettled }: Watermarks): void {
     const byShard: Record<string, Mark>[] = Array.from({ length: shards }, () => ({}));
     const lowest: Record<string, Mark> = {};
     const known: Record<string, number> = {};
@@ -107,5 +114,6 @@ export class Completeness {
     for (const [origin, count] of Object.entries(known)) if (count < shards) delete lowest[origin];
     this.#byShard = byShard;
     this.#coverage = { complete: lowest, asOf };
+    this.#unsettled = new Set(unsettled);
   }
 }

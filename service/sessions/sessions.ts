@@ -12,7 +12,7 @@ const waitTimeout = 2000;
 const askTimeout = 2000;
 
 export type SessionsOptions = {
-  readonly here: Here;
+  readonly here: Omit<Here, "unsettled">;
   readonly cache: EntryCache;
   readonly completeness: Completeness;
   /** Stamps what this process writes. */
@@ -27,12 +27,18 @@ export type SessionsOptions = {
 
 /** Reads that are never older than what their session has seen, in whichever cloud that was. */
 export class Sessions {
-  readonly here: Here;
   readonly #options: SessionsOptions;
+  #here: Here;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.here = options.here;
+    this.#here = { ...options.here, unsettled: options.completeness.unsettled };
+  }
+
+  get here(): Here {
+    const { unsettled } = this.#options.completeness;
+    if (this.#here.unsettled !== unsettled) this.#here = { ...this.#here, unsettled };
+    return this.#here;
   }
 
   /** Whether what the cache holds may be served to the session. */
@@ -71,9 +77,12 @@ export class Sessions {
 
   /** Brings what the session saw of the key from the cloud that has it all, or from each whose writes are missing. */
   async #askFor(path: Path, lacking: readonly string[], { witness }: Session): Promise<void> {
-    const ways = [Promise.all(lacking.map((cloud) => this.#bring(cloud, path)))];
     const { members } = this.here;
-    if (witness !== null && members.has(witness.cloud)) ways.push(Promise.all([this.#bring(witness.cloud, path)]));
+    const ways: Promise<unknown>[] = [];
+    // Who was expelled is not asked any more.
+    if (lacking.every((cloud) => members.has(cloud)))
+      ways.push(Promise.all(lacking.map((cloud) => this.#bring(cloud, path))));
+    if (witness !== null && members.has(witness.cloud)) ways.push(this.#bring(witness.cloud, path));
     try {
       await Promise.any(ways);
     } catch {

@@ -155,6 +155,8 @@ export type Watermarks = {
   readonly complete: readonly { readonly origin: string; readonly shard: number; readonly mark: Mark }[];
   /** No transaction of this database above it is needed for that. */
   readonly asOf: number;
+  /** Clouds that were expelled, while this one has not been compared with all that stayed: they may have more of them. */
+  readonly unsettled: readonly string[];
 };
 
 /** A cloud and its peers, of one moment. */

@@ -2,6 +2,7 @@ import type { Digest } from "../../service/blobs/port.ts";
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
+import { isExpelled } from "../../service/store/member.ts";
 import { type MemoryBlobs, memoryBlobs } from "../support/memory/blobs.ts";
 import { namespaceIn } from "../support/memory/catalog.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
@@ -29,6 +30,8 @@ export class Cloud {
   readonly #backedUp = new Set<Digest>();
   /** Nothing of it runs. */
   isGone = false;
+  /** It was only away: what its database still committed when it went may reach the others. */
+  comesBack = false;
   /** No member for the others: lost, or expelled and not seeded anew yet. */
   isOut = false;
   /** Transactions that somebody else keeps open. */
@@ -142,6 +145,11 @@ export class Cloud {
     this.history.clear();
   }
 
+  /** Whether it has been compared with all other members since the last expulsion. */
+  get isSettled(): boolean {
+    return [...this.db.peers.values()].every((peer) => peer.settling === null || isExpelled(peer));
+  }
+
   /** Whether a write (in true form) is here, or something newer, or was here and is forgotten. */
   holds(path: Path, write: Entry): boolean {
     const { floor } = this.db.cluster;
@@ -162,8 +170,8 @@ export class Cloud {
   }
 
   #enters(path: Path, entry: Entry): void {
-    // Nobody hears of what a database that is lost still commits.
-    if (this.isGone) return;
+    // Nobody hears of what a database that is lost for good still commits.
+    if (this.isGone && !this.comesBack) return;
     const { ledger, scheduler } = this.#world;
     const { floor } = this.db.cluster;
     ledger.record(path, entry, floor);

@@ -358,6 +358,26 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       test: "test/service/replication/recovery.test.ts",
       changes: [{ file: receiver, find: "isDoubtful(self) ||", replace: "" }],
     },
+    "what a transaction of a higher number wrote counts as newer": {
+      test: "test/service/kv/session.test.ts",
+      changes: [
+        {
+          file: "service/kv/session.ts",
+          find: "view.stored !== null && view.stored.entry.version.time >= session.newest",
+          replace: "view.stored !== null",
+        },
+      ],
+    },
+    "what was seen of an expelled cloud binds nobody, though another member may have it": {
+      test: "test/service/kv/session.test.ts",
+      changes: [
+        {
+          file: "service/kv/session.ts",
+          find: "return !here.unsettled.has(cloud);",
+          replace: "return true;",
+        },
+      ],
+    },
     "a cache keeps what came last, not what is newest": {
       test: "test/service/cache/entries.test.ts",
       changes: [

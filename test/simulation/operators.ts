@@ -42,6 +42,7 @@ export class Operators {
     this.#world.losses++;
     cloud.isOut = true;
     cloud.isGone = true;
+    cloud.comesBack = comesBack;
     this.#supervisor.killAll(cloud.name);
     ledger.discard(cloud.name, 0, (path, write) => !survivors.some((other) => other.holds(path, write)));
     const others = survivors.map(({ name }) => name);
@@ -79,6 +80,7 @@ export class Operators {
     // The others look every two seconds who is a member.
     await scheduler.sleep(4000);
     cloud.isOut = false;
+    cloud.comesBack = false;
     count("expelled cloud seeded anew");
   }
 

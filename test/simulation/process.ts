@@ -270,9 +270,10 @@ export class Process {
     return { stored, token: sessions.token(session, stored), cloud: this.cloud };
   }
 
-  /** What a session saw of a cloud that was removed for good binds nobody. */
+  /** What a session saw of a cloud that was removed for good binds nobody once those who stay were compared. */
   #inSession<T>(answer: Promise<T>): Promise<T> {
     const isBound = (error: unknown) =>
+      this.cloud.isSettled &&
       error instanceof SessionBehindError &&
       error.clouds.some((cloud) => cloud !== this.cloud.name && !this.#peers.has(cloud));
     const judged = answer.catch((error) => {

@@ -42,7 +42,12 @@ class Cloud {
 
   constructor(name: string) {
     this.name = name;
-    this.here = { cloud: name, since: 1, members: new Set(names.filter((other) => other !== name)) };
+    this.here = {
+      cloud: name,
+      since: 1,
+      members: new Set(names.filter((other) => other !== name)),
+      unsettled: new Set(),
+    };
   }
 
   get coverage(): Coverage {

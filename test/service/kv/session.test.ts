@@ -34,7 +34,8 @@ const session: fc.Arbitrary<Session> = fc.record(
   { noNullPrototype: true },
 );
 
-const here: Here = { cloud: "aws", since: 1, members: new Set(["azure", "gcp"]) };
+const nobody = new Set<string>();
+const here: Here = { cloud: "aws", since: 1, members: new Set(["azure", "gcp"]), unsettled: nobody };
 const seen = (more: Partial<Seen>): Seen => ({ ...nothingSeen, ...more });
 const nowhere = { complete: {}, asOf: 0 };
 const view = (more: Partial<View>): View => ({ horizon: 0, complete: {}, stored: null, ...more });
@@ -107,6 +108,13 @@ describe("a session may be served", () => {
     assert.deepEqual(lacks(token, view({ stored: row(6) }), here), ["aws"]);
   });
 
+  it("no older version of the key, though a transaction of a higher number wrote it", () => {
+    const newer = of({ marks: { aws: at(7) }, newest: 2n });
+    assert.deepEqual(lacks(newer, view({ stored: row(8), horizon: 7 }), here), ["aws"]);
+    const come = { ...row(3), marks: { gcp: at(8) } };
+    assert.deepEqual(lacks(of({ marks: { gcp: at(7) }, newest: 2n }), view({ stored: come }), here), ["gcp"]);
+  });
+
   it("a row that came by the transaction it saw, though the rest of it has not come yet", () => {
     const come = { ...row(3), marks: { gcp: at(7) } };
     assert.deepEqual(lacks(of({ marks: { gcp: at(7) } }), view({ stored: come }), here), []);
@@ -127,6 +135,12 @@ describe("a session may be served", () => {
 
   it("without what only a removed cloud, or a restored one of before, could know", () => {
     assert.deepEqual(lacks(of({ marks: { elsewhere: at(7) } }), view({}), here), []);
+    // Another member may have it, with which this one has not been compared yet.
+    const unsettled = { ...here, unsettled: new Set(["elsewhere"]) };
+    assert.deepEqual(lacks(of({ marks: { elsewhere: at(7) } }), view({}), unsettled), ["elsewhere"]);
+    assert.deepEqual(extend(of({ marks: { elsewhere: at(7) } }), nothingSeen, nowhere, unsettled).marks, {
+      elsewhere: at(7),
+    });
     assert.deepEqual(lacks(of({ marks: { gcp: at(7, 1) } }), view({ complete: { gcp: at(0, 2) } }), here), []);
     assert.deepEqual(lacks(of({ marks: { gcp: at(7, 3) } }), view({ complete: { gcp: at(9, 2) } }), here), ["gcp"]);
   });
@@ -158,8 +172,8 @@ describe("a session after an answer", () => {
   });
 
   it("is told in a cloud by itself by that cloud's transaction alone", () => {
-    const alone: Here = { cloud: "local", since: 0, members: new Set() };
-    assert.match(formatSession(extend(null, seenOf(row(3), alone), nowhere, alone)), /^local\.0\.3$/);
+    const alone: Here = { cloud: "local", since: 0, members: nobody, unsettled: nobody };
+    assert.match(formatSession(extend(null, seenOf(row(3), alone), nowhere, alone)), /^local\.0\.3~!1$/);
     assert.match(formatSession(extend(null, nothingSeen, nowhere, alone)), /^local\.0\.0$/);
   });
 });
