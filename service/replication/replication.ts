@@ -31,6 +31,8 @@ export type ReplicationOptions = {
 /** Milliseconds between looks into the quarantine and at what must be repaired. */
 const quarantineInterval = 1000;
 const repairLook = 2000;
+/** Milliseconds that a peer has answered again before it is compared as at any other time. */
+const calm = 60_000;
 /** Milliseconds that a new database waits for a first word of its peers before it takes itself for the first. */
 const firstContact = 10_000;
 /** Milliseconds that one process keeps others from repairing the same peer. */
@@ -201,9 +203,11 @@ export class Replication {
     const isInDoubt = isDoubtful(await store.identity());
     if (!isInDoubt) await this.#endRecovery();
     if (known.repair === null && known.settling === null && !isInDoubt) {
-      const isOld = (known.cleanAt ?? 0) + this.#options.repairInterval <= now();
-      // What is on its way would only look like a difference.
-      if (!isOld || (await store.survey(peer)).some(({ behind }) => behind)) return;
+      const { repairInterval } = this.#options;
+      const isOld = (known.cleanAt ?? 0) + repairInterval <= now();
+      // What is on its way, in either direction, would only look like a difference.
+      if (!isOld || (known.cleanAt !== null && !this.#isCalm(peer, Math.min(calm, repairInterval)))) return;
+      if ((await store.survey(peer)).some(({ behind }) => behind)) return;
     }
     const lease = await store.lease(peer, [repairLease], process, repairLeaseMilliseconds);
     if (lease.length === 0) return;
@@ -212,6 +216,10 @@ export class Replication {
     } finally {
       await store.release(lease);
     }
+  }
+
+  #isCalm(peer: string, milliseconds: number): boolean {
+    return this.#senders.find((sender) => sender.peer === peer)!.answersFor() >= milliseconds;
   }
 
   /** Who reaches no peer at all cannot know whether there is one, and has to be the first cloud then. */

@@ -53,6 +53,8 @@ export class Sender {
   #claiming = false;
   /** When the peer was last known to have everything. */
   #caughtUpAt: number;
+  /** Null: it does not. */
+  #answersSince: number | null = null;
 
   constructor(io: Io, peer: string, catalog: Catalog, stopped: () => boolean) {
     this.#io = io;
@@ -70,6 +72,11 @@ export class Sender {
   /** Milliseconds since the peer was last known to have everything; about a second while all is well. */
   lag(): number {
     return this.#io.monotonic() - this.#caughtUpAt;
+  }
+
+  /** Milliseconds since the peer began to answer, or answered again. */
+  answersFor(): number {
+    return this.#answersSince === null ? 0 : this.#io.monotonic() - this.#answersSince;
   }
 
   /** There is news in these shards, perhaps. */
@@ -114,10 +121,13 @@ export class Sender {
     try {
       await work();
       this.#backoff.succeeded();
+      this.#answersSince ??= this.#io.monotonic();
     } catch (error) {
       if (this.#stopped()) return;
       this.#backoff.failed();
-      if (!(error instanceof RefusedError)) this.#io.onEvent({ kind: "trouble", peer: this.#peer, error });
+      if (error instanceof RefusedError) return;
+      this.#answersSince = null;
+      this.#io.onEvent({ kind: "trouble", peer: this.#peer, error });
     }
   }
 

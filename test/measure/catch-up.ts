@@ -1,5 +1,6 @@
 import type { Cluster } from "../support/cluster.ts";
 import { metric, until } from "../support/kv.ts";
+import { adminKey } from "../support/service.ts";
 import { atPace, forSeconds, type Quantiles, quantiles } from "./pace.ts";
 import { request } from "./request.ts";
 import { beginUsage } from "./usage.ts";
@@ -30,10 +31,22 @@ const value = "v".repeat(256);
 /** Seconds over which the quiet clients are measured. */
 const quietSeconds = 10;
 
+/** A cluster that has been running for a while: each cloud was compared with each other one. */
+async function settle(cluster: Cluster): Promise<void> {
+  for (const { url } of cluster.services.values()) {
+    await until(`${url} was compared with all`, 60_000, async () => {
+      const answer = await fetch(`${url}/v1/cluster`, { headers: { Authorization: `Bearer ${adminKey}` } });
+      const { clouds } = (await answer.json()) as { clouds: { self: boolean; repaired_at: string | null }[] };
+      return clouds.every(({ self, repaired_at }) => self || repaired_at !== null);
+    });
+  }
+}
+
 /** Cuts a cloud off while keys are written elsewhere, and looks how fast it catches up and what other clients notice. */
 export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions): Promise<CatchUp> {
   const { from, to, keys, seconds } = options;
   const { url } = cluster.services.get(from)!;
+  await settle(cluster);
   for (const link of cluster.links.of(to)) link.trouble = { kind: "cut" };
   const quiet = await foreground(url, options, forSeconds(quietSeconds));
   const done = new AbortController();

@@ -272,8 +272,9 @@ export class Process {
 
   /** What a session saw of a cloud that was removed for good binds nobody once those who stay were compared. */
   #inSession<T>(answer: Promise<T>): Promise<T> {
+    const wasSettled = this.cloud.isSettled;
     const isBound = (error: unknown) =>
-      this.cloud.isSettled &&
+      wasSettled &&
       error instanceof SessionBehindError &&
       error.clouds.some((cloud) => cloud !== this.cloud.name && !this.#peers.has(cloud));
     const judged = answer.catch((error) => {

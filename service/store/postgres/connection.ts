@@ -25,6 +25,17 @@ const uncompiled = "-c jit=off";
 const inIndexOrder = `${uncompiled} -c enable_sort=off -c enable_bitmapscan=off -c enable_seqscan=off`;
 
 /**
+ * The same few statements run all the time, and planning one for its values took longer than running it: half of what a
+ * database did for replication. Their plans do not depend on the values: every table is entered by an index.
+ */
+const plannedOnce = "-c plan_cache_mode=force_generic_plan";
+
+function optionsOf(purpose: string): string {
+  if (purpose === "others") return inIndexOrder;
+  return `${purpose === "writes" ? uncompiled : inIndexOrder} ${plannedOnce}`;
+}
+
+/**
  * Connections of one purpose to the database. Statements are prepared once per connection and bounded in time at both
  * ends: by the server while it answers, by us when it does not (a frozen server keeps its sockets open).
  */
@@ -45,7 +56,7 @@ export class Connections {
       idle_in_transaction_session_timeout: options.timeout,
       application_name: `skykv ${purpose}`,
       keepAlive: true,
-      options: purpose === "writes" ? uncompiled : inIndexOrder,
+      options: optionsOf(purpose),
     });
     this.#pool.on("error", options.onTrouble);
     this.#pool.on("connect", (client) => client.on("error", () => {}));

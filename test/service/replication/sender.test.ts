@@ -20,7 +20,7 @@ describe("what entered in several shards", () => {
   let meanwhile: () => void;
   let released: number[];
   let stopped: boolean;
-  let sleep: () => Promise<void>;
+  let sleep: (milliseconds: number) => Promise<void>;
   let sender: Sender;
 
   beforeEach(() => {
@@ -39,6 +39,7 @@ describe("what entered in several shards", () => {
       // Collected by now, so that nothing is on the way to the peer.
       carried: async () => ({ floor: 0n, rows: [null] }),
       advance: async (cursors: readonly Cursor[], { hold }: Advance) => {
+        if (Number.isNaN(moving)) throw new Error("the peer is away");
         now += moving;
         if (hold === 0) released.push(...shardsOf(cursors));
         return cursors;
@@ -50,7 +51,7 @@ describe("what entered in several shards", () => {
       random: () => 0.5,
       sleep: (milliseconds: number) => {
         pauses.push(milliseconds);
-        return sleep();
+        return sleep(milliseconds);
       },
       process: "p",
       onEvent: () => {},
@@ -95,6 +96,23 @@ describe("what entered in several shards", () => {
       // The first one is until the next delivery.
       assert.equal(pauses[1], pause);
     }
+  });
+
+  it("tells since when the peer answers again", async () => {
+    // No claims: here nobody takes them.
+    sleep = (milliseconds) => (milliseconds === 100 ? new Promise(() => {}) : Promise.resolve());
+    const send = async () => {
+      [now, left] = [now + 1000, 1];
+      sender.poke([0]);
+      await turns();
+      return sender.answersFor();
+    };
+    assert.deepEqual([await send(), await send()], [0, 1000]);
+    moving = Number.NaN;
+    assert.equal(await send(), 0);
+    moving = 0;
+    now += 60_000;
+    assert.deepEqual([await send(), await send()], [0, 1000]);
   });
 
   it("goes at once after a pause, and then together with what follows soon", async () => {

@@ -31,16 +31,17 @@ export async function current(connections: Connections, origin: string, paths: r
 
 /**
  * One statement for all that a batch does. As in `../commit.ts`, rows are taken in path order, and the state that a write
- * was decided on travels in `replaces`. Other than there, versions are the ones that came, rows of the feed say that
+ * was decided on travels in `replaces`. The feed's shards are looked up by path: the plan is of before the batch, and would
+ * compare each row with each. Other than there, versions are the ones that came, rows of the feed say that
  * nothing entered here, and everything is undone if the floor is not the one that the decisions were made under.
  */
 const applyText = `
 with input as (
   select * from unnest($1::text[], $2::xid8[], $3::"char"[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],
-      $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $14::smallint[], $15::bigint[], $16::text[],
+      $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::jsonb[], $15::bigint[], $16::text[],
       $17::jsonb[], $18::jsonb[], $19::jsonb[])
     as i(path, expects, kind, position, size, blob, content_type, content_encoding, meta, expires_at, epoch_hlc,
-      epoch_origin, cells, shard, hlc, origin, seen, marks, extra)
+      epoch_origin, cells, hlc, origin, seen, marks, extra)
 ), written as (
   insert into entries as e (path, hlc, origin, changed, replaces, marks, seen, kind, size, value, blob,
     content_type, content_encoding, meta, expires_at, epoch_hlc, epoch_origin, cells, extra)
@@ -58,7 +59,7 @@ with input as (
   where excluded.replaces = e.changed
   returning path, changed
 ), appended as (
-  insert into feed (shard, path, entered_here) select i.shard, w.path, false from written w join input i using (path)
+  insert into feed (shard, path, entered_here) select ($14::jsonb ->> path)::smallint, path, false from written
 ), lost as (
   insert into conflicts (path, hlc, origin, entry, value)
   select l.path, l.hlc, l.origin, l.entry, l.value
@@ -142,12 +143,13 @@ function writeColumns(writes: readonly { readonly path: Path; readonly expects: 
       ...[path, expects, entry.kind[0]!, position, value?.size ?? 0, value?.blob ?? null],
       ...[value?.contentType ?? null, value?.contentEncoding ?? null, value?.meta ?? null, value?.expiresAt ?? null],
       ...[counter?.epoch.time ?? null, counter?.epoch.origin ?? null, counter ? cellsJson(counter.cells) : null],
-      ...[shardOf(path), entry.version.time, entry.version.origin, seenJson(entry.seen)],
+      ...[entry.version.time, entry.version.origin, seenJson(entry.seen)],
       ...[JSON.stringify(marksJson(marks)), extra === null ? null : JSON.stringify(extra)],
     ];
   });
-  const columns = Array.from({ length: 19 }, (_, i) => rows.map((row) => row[i] ?? null));
-  return [...columns, Buffer.concat(bodies, length)];
+  const columns: unknown[] = Array.from({ length: 18 }, (_, i) => rows.map((row) => row[i] ?? null));
+  const shards = Object.fromEntries(writes.map(({ path }) => [path, shardOf(path)]));
+  return [...columns.toSpliced(13, 0, JSON.stringify(shards)), Buffer.concat(bodies, length)];
 }
 
 /** The newest marks of a batch by cloud and shard, in an order that keeps two batches from waiting for each other. */
