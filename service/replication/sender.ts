@@ -1,4 +1,4 @@
-import { type Path, shards } from "../kv/path.ts";
+import type { Path } from "../kv/path.ts";
 import type { Cursor, SetAside, Window } from "../store/member.ts";
 import { Backoff } from "./backoff.ts";
 import { type Catalog, CatalogExchange } from "./catalog.ts";
@@ -6,14 +6,11 @@ import { ask, RefusedError } from "./conversation.ts";
 import { deliver } from "./delivery.ts";
 import type { Io } from "./io.ts";
 
-/** Rows of the feed in one window. Large, so that the many changes of a hot key become one entry. */
-const windowRows = 1000;
 /**
- * Drains of one peer side by side, each of some shards: while one waits for the peer, the other reads. More of them would
- * only split what a window can carry, and what a window costs hardly grows with its rows.
+ * Rows of the feed in one window: so many that the many changes of a hot key become one entry, and so few that clients, who
+ * wait while it is read and packed, hardly notice.
  */
-const maxDrains = 2;
-const maxDrainShards = shards / maxDrains;
+const windowRows = 500;
 /** Milliseconds that cursors are held without news of their holder: so long shards stand still when a process is killed. */
 const leaseMilliseconds = 8000;
 /** Milliseconds between looks at all shards: finds what no hint told of, and tells the peer how far it is complete. */
@@ -45,10 +42,9 @@ export class Sender {
   readonly #stopped: () => boolean;
   readonly #backoff: Backoff;
   readonly #catalog: CatalogExchange;
-  /** Shards with news, and those that are being sent. */
+  /** Shards with news, and those that are being sent: by one drain. */
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
-  #drains = 0;
   #pausing = false;
   #claiming = false;
   /** When the peer was last known to have everything. */
@@ -132,32 +128,23 @@ export class Sender {
   }
 
   #pump(): void {
-    if (this.#pausing) return;
-    while (this.#drains < maxDrains && !this.#stopped() && !this.#backoff.isWaiting()) {
-      const chosen = this.#take(maxDrainShards);
-      if (chosen.length === 0) return;
-      this.#pause();
-      this.#drains++;
-      void this.#attempt(() => this.#drain(chosen)).finally(() => {
-        for (const shard of chosen) this.#active.delete(shard);
-        this.#drains--;
-        this.#pump();
-      });
-    }
-  }
-
-  #pause(): void {
-    if (this.#pausing) return;
+    if (this.#pausing || this.#active.size > 0 || this.#stopped() || this.#backoff.isWaiting()) return;
+    const chosen = this.#take();
+    if (chosen.length === 0) return;
     this.#pausing = true;
     void this.#io.sleep(deliveryGap).then(() => {
       this.#pausing = false;
       this.#pump();
     });
+    void this.#attempt(() => this.#drain(chosen)).finally(() => {
+      this.#active.clear();
+      this.#pump();
+    });
   }
 
-  /** So many of the shards that wait; they are active from now on. */
-  #take(most: number): number[] {
-    const taken = [...this.#waiting].filter((shard) => !this.#active.has(shard)).slice(0, most);
+  /** The shards that wait; they are active from now on. */
+  #take(): number[] {
+    const taken = [...this.#waiting].filter((shard) => !this.#active.has(shard));
     for (const shard of taken) {
       this.#waiting.delete(shard);
       this.#active.add(shard);
@@ -165,8 +152,8 @@ export class Sender {
     return taken;
   }
 
-  /** Sends all that is behind the cursors of some shards, window by window. Adds those to `chosen` that join on the way. */
-  async #drain(chosen: number[]): Promise<void> {
+  /** Sends all that is behind the cursors of some shards, and of those that join on the way, window by window. */
+  async #drain(chosen: readonly number[]): Promise<void> {
     const { store } = this.#io;
     let cursors = await this.#lease(chosen);
     try {
@@ -177,8 +164,7 @@ export class Sender {
         cursors = await this.#deliver(cursors, window);
         if (cursors.length === 0) return;
         // A long way to go must not keep the others waiting.
-        const joining = this.#take(maxDrainShards - cursors.length);
-        chosen.push(...joining);
+        const joining = this.#take();
         if (joining.length > 0) cursors = [...cursors, ...(await this.#lease(joining))];
       }
     } finally {

@@ -248,7 +248,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     { file: memory, find: "expulsions, settling: expulsions, settled: false });", replace: "expulsions });" },
   ],
   "sessions wait for a cloud that was removed for good": [
-    { file: "service/kv/session.ts", find: "if (!here.members.has(cloud)) return true;", replace: "" },
+    {
+      file: "service/kv/session.ts",
+      find: "if (!here.members.has(cloud)) return !here.unsettled.has(cloud);",
+      replace: "",
+    },
   ],
   "an entry shows before the bytes of its value are there": [
     { file: merger, find: "if (isKept && !(await this.#hasBytes(sender, incoming)))", replace: "if (false)" },
