@@ -10,7 +10,12 @@ import { compareVersions } from "./version.ts";
  */
 export function isNews(last: Entry, entry: Entry): boolean {
   if (entry.kind !== "counter") return compareVersions(entry.version, epochOf(last)) > 0;
-  if (last.kind === "counter") return hasNewerCell(entry, last);
+  if (last.kind === "counter") {
+    const order = compareVersions(entry.epoch, last.epoch);
+    // A cell of an earlier life may be newer than the deletion that ended it.
+    if (order !== 0 && entry.epoch.time > 0n && last.epoch.time > 0n) return order > 0;
+    return hasNewerCell(entry, last);
+  }
   return compareVersions(entry.epoch.time === 0n ? entry.version : entry.epoch, last.version) >= 0;
 }
 

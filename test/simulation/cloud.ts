@@ -2,7 +2,6 @@ import type { Digest } from "../../service/blobs/port.ts";
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
 import type { Path } from "../../service/kv/path.ts";
-import { isExpelled } from "../../service/store/member.ts";
 import { type MemoryBlobs, memoryBlobs } from "../support/memory/blobs.ts";
 import { namespaceIn } from "../support/memory/catalog.ts";
 import { type Backup, MemoryDatabase, type Row } from "../support/memory/database.ts";
@@ -143,11 +142,6 @@ export class Cloud {
     this.db.entries = this.#watched([]);
     this.#openCache();
     this.history.clear();
-  }
-
-  /** Whether it has been compared with all other members since the last expulsion. */
-  get isSettled(): boolean {
-    return [...this.db.peers.values()].every((peer) => peer.settling === null || isExpelled(peer));
   }
 
   /** Whether a write (in true form) is here, or something newer, or was here and is forgotten. */

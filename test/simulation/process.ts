@@ -272,11 +272,9 @@ export class Process {
 
   /** What a session saw of a cloud that was removed for good binds nobody once those who stay were compared. */
   #inSession<T>(answer: Promise<T>): Promise<T> {
-    const wasSettled = this.cloud.isSettled;
-    const isBound = (error: unknown) =>
-      wasSettled &&
-      error instanceof SessionBehindError &&
-      error.clouds.some((cloud) => cloud !== this.cloud.name && !this.#peers.has(cloud));
+    const isRemoved = (cloud: string) =>
+      cloud !== this.cloud.name && !this.#peers.has(cloud) && !this.#completeness.unsettled.has(cloud);
+    const isBound = (error: unknown) => error instanceof SessionBehindError && error.clouds.some(isRemoved);
     const judged = answer.catch((error) => {
       throw isBound(error) ? new Violation(`${this.name} waits for a cloud that was removed: ${error.message}`) : error;
     });

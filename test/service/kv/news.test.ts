@@ -32,6 +32,13 @@ describe("a watcher is told", () => {
     assert.ok(!isNews(last, counter({ aws: cell(4n) })));
   });
 
+  it("nothing of a counter's earlier life, though its cells were newer than the deletion", () => {
+    const last = counter({ aws: cell(9n) }, { time: 5n, origin: "aws" });
+    const before = counter({ gcp: cell(7n) }, { time: 3n, origin: "gcp" });
+    assert.ok(isNews(before, last));
+    assert.ok(!isNews(last, before));
+  });
+
   it("of an increment, though the epoch of its counter is forgotten meanwhile", () => {
     const last = counter({ aws: cell(9n) }, { time: 5n, origin: "gcp" });
     assert.ok(isNews(last, counter({ aws: cell(10n, 2) })));
