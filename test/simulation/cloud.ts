@@ -29,8 +29,6 @@ export class Cloud {
   readonly #backedUp = new Set<Digest>();
   /** Nothing of it runs. */
   isGone = false;
-  /** It was only away: what its database still committed when it went may reach the others. */
-  comesBack = false;
   /** No member for the others: lost, or expelled and not seeded anew yet. */
   isOut = false;
   /** Transactions that somebody else keeps open. */
@@ -164,8 +162,6 @@ export class Cloud {
   }
 
   #enters(path: Path, entry: Entry): void {
-    // Nobody hears of what a database that is lost for good still commits.
-    if (this.isGone && !this.comesBack) return;
     const { ledger, scheduler } = this.#world;
     const { floor } = this.db.cluster;
     ledger.record(path, entry, floor);

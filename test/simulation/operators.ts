@@ -42,8 +42,8 @@ export class Operators {
     this.#world.losses++;
     cloud.isOut = true;
     cloud.isGone = true;
-    cloud.comesBack = comesBack;
     this.#supervisor.killAll(cloud.name);
+    cloud.db.rollBackAll();
     ledger.discard(cloud.name, 0, (path, write) => !survivors.some((other) => other.holds(path, write)));
     const others = survivors.map(({ name }) => name);
     this.underWay++;
@@ -80,7 +80,6 @@ export class Operators {
     // The others look every two seconds who is a member.
     await scheduler.sleep(4000);
     cloud.isOut = false;
-    cloud.comesBack = false;
     count("expelled cloud seeded anew");
   }
 
