@@ -32,8 +32,8 @@ export type Here = {
   readonly since: number;
   /** The other members: what was seen of clouds that are none any more binds nobody. */
   readonly members: ReadonlySet<string>;
-  /** But clouds that were expelled, until this one has been compared with all that stayed: they may have more of them. */
-  readonly unsettled: Pick<ReadonlySet<string>, "has">;
+  /** But clouds that the database still counts, or has not been compared without: others may have more of their writes. */
+  readonly binding: Pick<ReadonlySet<string>, "has">;
 };
 
 /** What a read found, or what is known before one. */
@@ -147,7 +147,7 @@ function isHere(witness: Witness | null, here: Here): witness is Witness {
 /** Whether a mark binds nobody any more: its cloud was removed for good, or restored. */
 function isOver(cloud: string, mark: Mark, complete: Marks, here: Here): boolean {
   if (cloud === here.cloud) return mark.since !== here.since;
-  if (!here.members.has(cloud)) return !here.unsettled.has(cloud);
+  if (!here.members.has(cloud)) return !here.binding.has(cloud);
   const known = complete[cloud];
   return known !== undefined && known.since > mark.since;
 }

@@ -27,7 +27,7 @@ export class Completeness {
   #byShard: readonly Marks[] = Array.from({ length: shards }, () => noMarks);
   #coverage: Coverage = { complete: noMarks, asOf: 0 };
   /** Before the first look nothing is known, and so everybody may bind. */
-  #unsettled: Here["unsettled"] = { has: () => true };
+  #binding: Here["binding"] = { has: () => true };
   #looking: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   #heard = Promise.withResolvers<void>();
@@ -47,9 +47,9 @@ export class Completeness {
     return this.#coverage;
   }
 
-  /** Clouds that were expelled and bind sessions still: see {@link Watermarks}. */
-  get unsettled(): Here["unsettled"] {
-    return this.#unsettled;
+  /** Clouds that bind sessions, though they may be no members any more: see {@link Watermarks}. */
+  get binding(): Here["binding"] {
+    return this.#binding;
   }
 
   /** A peer has said something: perhaps what somebody waits for. */
@@ -102,7 +102,7 @@ export class Completeness {
     return this.#looking;
   }
 
-  #remember({ complete, asOf, unsettled }: Watermarks): void {
+  #remember({ complete, asOf, binding }: Watermarks): void {
     const byShard: Record<string, Mark>[] = Array.from({ length: shards }, () => ({}));
     const lowest: Record<string, Mark> = {};
     const known: Record<string, number> = {};
@@ -114,6 +114,6 @@ export class Completeness {
     for (const [origin, count] of Object.entries(known)) if (count < shards) delete lowest[origin];
     this.#byShard = byShard;
     this.#coverage = { complete: lowest, asOf };
-    this.#unsettled = new Set(unsettled);
+    this.#binding = new Set(binding);
   }
 }

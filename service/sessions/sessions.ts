@@ -12,7 +12,7 @@ const waitTimeout = 2000;
 const askTimeout = 2000;
 
 export type SessionsOptions = {
-  readonly here: Omit<Here, "unsettled">;
+  readonly here: Omit<Here, "binding">;
   readonly cache: EntryCache;
   readonly completeness: Completeness;
   /** Stamps what this process writes. */
@@ -32,12 +32,12 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#here = { ...options.here, unsettled: options.completeness.unsettled };
+    this.#here = { ...options.here, binding: options.completeness.binding };
   }
 
   get here(): Here {
-    const { unsettled } = this.#options.completeness;
-    if (this.#here.unsettled !== unsettled) this.#here = { ...this.#here, unsettled };
+    const { binding } = this.#options.completeness;
+    if (this.#here.binding !== binding) this.#here = { ...this.#here, binding };
     return this.#here;
   }
 

@@ -155,8 +155,11 @@ export type Watermarks = {
   readonly complete: readonly { readonly origin: string; readonly shard: number; readonly mark: Mark }[];
   /** No transaction of this database above it is needed for that. */
   readonly asOf: number;
-  /** Clouds that were expelled, while this one has not been compared with all that stayed: they may have more of them. */
-  readonly unsettled: readonly string[];
+  /**
+   * Clouds whose writes others may have and this one not: all that are not expelled, listed or not, and those that are, until
+   * this one has been compared with all that stayed.
+   */
+  readonly binding: readonly string[];
 };
 
 /** A cloud and its peers, of one moment. */

@@ -250,7 +250,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "sessions wait for a cloud that was removed for good": [
     {
       file: "service/kv/session.ts",
-      find: "if (!here.members.has(cloud)) return !here.unsettled.has(cloud);",
+      find: "if (!here.members.has(cloud)) return !here.binding.has(cloud);",
       replace: "",
     },
   ],
@@ -380,7 +380,7 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
       changes: [
         {
           file: "service/kv/session.ts",
-          find: "return !here.unsettled.has(cloud);",
+          find: "return !here.binding.has(cloud);",
           replace: "return true;",
         },
       ],

@@ -273,7 +273,7 @@ export class Process {
   /** What a session saw of a cloud that was removed for good binds nobody once those who stay were compared. */
   #inSession<T>(answer: Promise<T>): Promise<T> {
     const isRemoved = (cloud: string) =>
-      cloud !== this.cloud.name && !this.#peers.has(cloud) && !this.#completeness.unsettled.has(cloud);
+      cloud !== this.cloud.name && !this.#peers.has(cloud) && !this.#completeness.binding.has(cloud);
     const isBound = (error: unknown) => error instanceof SessionBehindError && error.clouds.some(isRemoved);
     const judged = answer.catch((error) => {
       throw isBound(error) ? new Violation(`${this.name} waits for a cloud that was removed: ${error.message}`) : error;

@@ -490,7 +490,7 @@ export function memberContract(subject: () => Subject): void {
     const settled = { ...quiet, confirmed: high, settled: true };
     const { settling } = await known("azure");
     assert.notEqual(settling, null);
-    assert.deepEqual((await member().watermarks()).unsettled, ["gcp"]);
+    assert.deepEqual((await member().watermarks()).binding, ["azure", "gcp"]);
     await member().expel("gcp", upTo);
     assert.equal((await known("azure")).settling, settling, "it was known");
     const floorAfter = async (news: News) => {
@@ -500,7 +500,7 @@ export function memberContract(subject: () => Subject): void {
     };
     assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo } }), before, "not compared here");
     await member().finishRepair({ peer: "azure", repair: (await known("azure")).repair, settling }, 0n, Date.now());
-    assert.deepEqual((await member().watermarks()).unsettled, []);
+    assert.deepEqual((await member().watermarks()).binding, ["azure"]);
     assert.equal(await floorAfter(settled), before, "azure does not know of it");
     assert.equal(await floorAfter({ ...settled, expelled: { gcp: upTo }, settled: false }), before, "azure compares");
     assert.ok((await floorAfter({ ...settled, expelled: { gcp: upTo } })) > before);

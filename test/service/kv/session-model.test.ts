@@ -46,7 +46,7 @@ class Cloud {
       cloud: name,
       since: 1,
       members: new Set(names.filter((other) => other !== name)),
-      unsettled: new Set(),
+      binding: new Set(),
     };
   }
 

@@ -35,7 +35,7 @@ const session: fc.Arbitrary<Session> = fc.record(
 );
 
 const nobody = new Set<string>();
-const here: Here = { cloud: "aws", since: 1, members: new Set(["azure", "gcp"]), unsettled: nobody };
+const here: Here = { cloud: "aws", since: 1, members: new Set(["azure", "gcp"]), binding: nobody };
 const seen = (more: Partial<Seen>): Seen => ({ ...nothingSeen, ...more });
 const nowhere = { complete: {}, asOf: 0 };
 const view = (more: Partial<View>): View => ({ horizon: 0, complete: {}, stored: null, ...more });
@@ -136,9 +136,9 @@ describe("a session may be served", () => {
   it("without what only a removed cloud, or a restored one of before, could know", () => {
     assert.deepEqual(lacks(of({ marks: { elsewhere: at(7) } }), view({}), here), []);
     // Another member may have it, with which this one has not been compared yet.
-    const unsettled = { ...here, unsettled: new Set(["elsewhere"]) };
-    assert.deepEqual(lacks(of({ marks: { elsewhere: at(7) } }), view({}), unsettled), ["elsewhere"]);
-    assert.deepEqual(extend(of({ marks: { elsewhere: at(7) } }), nothingSeen, nowhere, unsettled).marks, {
+    const binding = { ...here, binding: new Set(["elsewhere"]) };
+    assert.deepEqual(lacks(of({ marks: { elsewhere: at(7) } }), view({}), binding), ["elsewhere"]);
+    assert.deepEqual(extend(of({ marks: { elsewhere: at(7) } }), nothingSeen, nowhere, binding).marks, {
       elsewhere: at(7),
     });
     assert.deepEqual(lacks(of({ marks: { gcp: at(7, 1) } }), view({ complete: { gcp: at(0, 2) } }), here), []);
@@ -172,7 +172,7 @@ describe("a session after an answer", () => {
   });
 
   it("is told in a cloud by itself by that cloud's transaction alone", () => {
-    const alone: Here = { cloud: "local", since: 0, members: nobody, unsettled: nobody };
+    const alone: Here = { cloud: "local", since: 0, members: nobody, binding: nobody };
     assert.match(formatSession(extend(null, seenOf(row(3), alone), nowhere, alone)), /^local\.0\.3~!1$/);
     assert.match(formatSession(extend(null, nothingSeen, nowhere, alone)), /^local\.0\.0$/);
   });

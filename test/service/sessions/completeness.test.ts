@@ -15,7 +15,7 @@ function world() {
       const mark = { since: 1, transaction: state.complete };
       return {
         asOf: 40 + state.looks,
-        unsettled: [],
+        binding: [],
         complete: Array.from({ length: state.shards }, (_, shard) => ({ origin: "gcp", shard, mark })),
       };
     },

@@ -24,7 +24,7 @@ function world(bring: (peer: string) => Promise<void> = async () => {}) {
   const completeness = new Completeness({
     read: async () => ({
       asOf: 50,
-      unsettled: [],
+      binding: [],
       complete: Array.from({ length: shards }, (_, shard) => ({ origin: "gcp", shard, mark: complete.gcp! })),
     }),
     monotonic: () => passed,

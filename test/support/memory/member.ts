@@ -340,9 +340,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
     watermarks: () =>
       db.read(() => ({
         asOf: db.ahead() - 1,
-        unsettled: members().some(({ settling }) => settling !== null)
-          ? [...db.peers.values()].filter(isExpelled).map(({ peer }) => peer)
-          : [],
+        binding: (members().some(({ settling }) => settling !== null) ? [...db.peers.values()] : members()).map(
+          ({ peer }) => peer,
+        ),
         complete: [...db.watermarks].map(([key, { incarnatedAt, complete }]) => {
           const [peer, shard] = [key.split(" ")[0]!, Number(key.split(" ")[1])];
           const held = [...db.quarantine.values()].filter((q) => q.sender === peer && q.shard === shard);

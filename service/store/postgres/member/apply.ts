@@ -212,13 +212,13 @@ export async function watermarks(connections: Connections): Promise<Watermarks> 
     "watermarks",
     `select s.ahead, w.origin, w.shard, w.incarnated_at, least(w.complete::text::bigint,
        (select min(q.below::text::bigint) from quarantine q where q.sender = w.origin and q.shard = w.shard)),
-       (select json_agg(peer) from peers p where is_expelled
-          and exists (select from peers stays where not stays.is_expelled and stays.settling is not null))
+       (select json_agg(peer order by peer) from peers p where not is_expelled
+          or exists (select from peers stays where not stays.is_expelled and stays.settling is not null))
      from (select pg_snapshot_xmax(pg_current_snapshot()) as ahead) s left join watermarks w on true`,
   );
   return {
     asOf: Number(rows[0]![0]) - 1,
-    unsettled: rows[0]![5] == null ? [] : JSON.parse(rows[0]![5]),
+    binding: rows[0]![5] == null ? [] : JSON.parse(rows[0]![5]),
     complete: rows
       .filter((row) => row[1] != null)
       .map((row) => ({
