@@ -16,8 +16,13 @@ const rangeKeys = 250;
 /** Keys whose entries are compared at once, and the bytes of their values. */
 const exchangedKeys = 100;
 const exchangedBytes = 2 * 2 ** 20;
-/** Milliseconds between steps, so that clients hardly notice. */
+/**
+ * Milliseconds between steps, and so many times as long as a step took where nothing is known to lack: clients hardly notice,
+ * and a comparison of many keys takes a small part of a core. A step is some four thousand keys.
+ */
 const rest = 50;
+const restFactor = 20;
+const maxRest = 2000;
 /** Times that a peer is asked whether it has fetched the bytes of large values, and milliseconds in between. */
 const maxWaits = 30;
 const blobWait = 1000;
@@ -41,22 +46,30 @@ export class Repair {
 
   /**
    * One pass over all keys. When it resolves, everything that was here when it began is at the peer, and the other way
-   * round. Rejects when the peer cannot be asked or cannot take a key: then it must be done again.
+   * round. `renew` is called after each step. Rejects when the peer cannot be asked or cannot take a key: then it must be done again.
    */
-  async pass(begun: RepairBegun): Promise<{ readonly keys: number; readonly differing: number }> {
+  async pass(
+    begun: RepairBegun,
+    renew: () => Promise<unknown>,
+  ): Promise<{ readonly keys: number; readonly differing: number }> {
     const { peer } = begun;
-    const { store, now, onEvent, sleep } = this.#io;
-    const { floor } = await store.identity();
+    const { store, now, monotonic, onEvent, sleep } = this.#io;
+    const self = await store.identity();
+    const { floor } = self;
+    const isUrgent = begun.repair !== null || begun.settling !== null || isDoubtful(self) || !self.copied;
     let keys = 0;
     let found = 0;
     let wasRestored = false;
     for (let from: Path | null = ""; from !== null; ) {
+      const startedAt = monotonic();
       const step: Step = await rebuilding(() => this.#step(peer, from!));
+      const pause = isUrgent ? rest : Math.max(rest, Math.min(maxRest, (monotonic() - startedAt) * restFactor));
       keys += step.keys;
       found += step.differing;
       wasRestored ||= step.stage === "restored";
       from = step.next;
-      if (from !== null) await sleep(rest);
+      if (from !== null) await sleep(pause);
+      await renew();
     }
     // What a restored peer gets back from others after this, it sends to nobody: the pass counts, but another must follow.
     if (wasRestored && begun.repair === null) await store.startRepair(peer);

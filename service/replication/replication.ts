@@ -209,10 +209,11 @@ export class Replication {
       if (!isOld || (known.cleanAt !== null && !this.#isCalm(peer, Math.min(calm, repairInterval)))) return;
       if ((await store.survey(peer)).some(({ behind }) => behind)) return;
     }
-    const lease = await store.lease(peer, [repairLease], process, repairLeaseMilliseconds);
+    const renew = () => store.lease(peer, [repairLease], process, repairLeaseMilliseconds);
+    const lease = await renew();
     if (lease.length === 0) return;
     try {
-      await this.#repair.pass(known);
+      await this.#repair.pass(known, renew);
     } finally {
       await store.release(lease);
     }

@@ -31,6 +31,8 @@ export class Cloud {
   isGone = false;
   /** No member for the others: lost, or expelled and not seeded anew yet. */
   isOut = false;
+  /** How much the ledger held when it was expelled. */
+  outSince = 0;
   /** Transactions that somebody else keeps open. */
   readonly heldOpen = new Set<number>();
   /** Statements take so many times longer. */
@@ -135,7 +137,10 @@ export class Cloud {
   /** As `ROLE=reseed` does: what no other cloud has is gone, but for conflicts that people may look at. */
   reseed(others: readonly Cloud[]): void {
     const isElsewhere = (path: Path, write: Entry) => others.some((other) => other.holds(path, write));
-    this.#world.ledger.discard(this.name, 0, (path, write) => !isElsewhere(path, write));
+    const { ledger } = this.#world;
+    ledger.discard(this.name, 0, (path, write) => !isElsewhere(path, write));
+    // The others need not have taken them, also where they have something newer by now.
+    ledger.discard(this.name, this.outSince, () => true);
     this.db.reseed(`${this.db.system}'`);
     this.db.entries = this.#watched([]);
     this.#openCache();

@@ -41,6 +41,7 @@ export class Operators {
     const survivors = [...this.#clouds.values()].filter((other) => other !== cloud);
     this.#world.losses++;
     cloud.isOut = true;
+    cloud.outSince = ledger.count;
     cloud.isGone = true;
     this.#supervisor.killAll(cloud.name);
     cloud.db.rollBackAll();
