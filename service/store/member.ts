@@ -251,7 +251,10 @@ export interface MemberStore {
    * have deleted and forgotten it since the backup.
    */
   forget(paths: readonly Path[], floor: bigint): Promise<void>;
-  /** This database holds what it lost. */
+  /**
+   * This database holds what it lost. Peers must be repaired once more: what it got back from one of them another may lack,
+   * and sessions must not believe that what they saw of it before is there.
+   */
   recovered(): Promise<void>;
   /** This new database holds what its peers had before it. */
   copied(): Promise<void>;

@@ -31,7 +31,7 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
 
   /** The peer has committed everything that transactions below it wrote here into the shard. */
   function completeFor(peer: string, shard: number): number {
-    if (db.peers.get(peer)?.repair !== null) return 0;
+    if (cluster.recovering || db.peers.get(peer)?.repair !== null) return 0;
     let complete = completeAt(db.cursor(peer, shard).position);
     for (const aside of db.setAside.get(peer)?.values() ?? [])
       if (aside.shard === shard && aside.below < complete) complete = aside.below;
@@ -307,7 +307,9 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
       }),
     recovered: () =>
       db.write(() => {
+        if (!cluster.recovering) return;
         cluster.recovering = false;
+        for (const { peer } of members()) toRepair(peer);
       }),
 
     current: (paths) =>

@@ -121,7 +121,9 @@ export async function carried(connections: Connections, origin: string, paths: r
 
 /** The lowest transaction that a key which was set aside holds the cursor `c` at; null for none. */
 const heldBelow = "(select min(below::text::bigint) from set_aside where peer = c.peer and shard = c.shard)";
-const awaitsRepair = "(select repair is not null from peers p where p.peer = c.peer)";
+/** Nor is what a restored database gets back from others sent to anybody but by the repairs that follow its recovery. */
+const awaitsRepair =
+  "((select recovering from cluster) or (select repair is not null from peers p where p.peer = c.peer))";
 /** Every transaction below it lies at or before the cursor `c`. */
 export const completeAt = `(c.xid::text::bigint + (c.id = ${wholeTransaction})::int)`;
 

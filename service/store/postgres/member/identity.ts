@@ -224,7 +224,11 @@ export async function forget(connections: Connections, paths: readonly Path[], f
 }
 
 export async function recovered(connections: Connections): Promise<void> {
-  await connections.query(undefined, "update cluster set recovering = false where recovering");
+  await connections.query(
+    undefined,
+    `with done as (update cluster set recovering = false where recovering returning true)
+     ${toRepair("select peer from peers where not is_expelled and exists (select from done)")} select`,
+  );
 }
 
 export async function copied(connections: Connections): Promise<void> {
