@@ -440,8 +440,14 @@ export function memberContract(subject: () => Subject): void {
     assert.ok(isDoubtful(await member().identity()));
     await member().finishRepair(peer, risen, Date.now());
     assert.ok(!isDoubtful(await member().identity()), "it was compared under the floor that is now");
+    const repairs = async () => (await member().peers()).map(({ repair }) => repair);
+    const due = await repairs();
     await member().recovered();
     assert.equal((await member().identity()).recovering, false);
+    assert.ok(
+      (await repairs()).every((repair, i) => repair !== null && repair !== due[i]),
+      "once more",
+    );
   });
 
   it("drops what it has of a key up to the floor, and of a counter the cells up to it", async () => {
