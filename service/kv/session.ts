@@ -103,7 +103,7 @@ export function lacks(session: Session, view: View, here: Here): string[] {
 export function extend(session: Session | null, seen: Seen, coverage: Coverage, here: Here): Session {
   const { cloud, since } = here;
   const newest = session !== null && session.newest > seen.newest ? session.newest : seen.newest;
-  // By itself, its own transactions say all: shorter tokens on every answer.
+  // By itself, its own transactions and the newest time say all: shorter tokens on every answer.
   if (here.members.size === 0) {
     const marks = raise({ [cloud]: { since, transaction: seen.transaction } }, seen.marks);
     return {

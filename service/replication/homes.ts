@@ -1,6 +1,6 @@
 import type { Home, NamespaceRow } from "../kv/catalog.ts";
 import { shards } from "../kv/path.ts";
-import { isExpelled, type MemberStore, type MovingReceipt, type Watermarks } from "../store/member.ts";
+import { isExpelled, type MemberStore, type MovingReceipt, type Peer, type Watermarks } from "../store/member.ts";
 import { UnavailableError } from "../store/port.ts";
 import type { Catalog } from "./catalog.ts";
 import { ask, RefusedError } from "./conversation.ts";
@@ -215,7 +215,7 @@ export class Homes {
     if (!hasAll) return false;
     // Where all were asked, what entered anywhere is here.
     const [old] = isOldAsked ? answers : [];
-    if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete))) return false;
+    if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete, complete, peers))) return false;
     for (const peer of others) await this.#fetchReceipts(peer, row.id);
     return true;
   }
@@ -224,14 +224,19 @@ export class Homes {
    * Whether all that the old home had of other clouds is here: one of them may have been the home before it, and sends what
    * it decided then by itself.
    */
-  async #hasWhatItHad(row: NamespaceRow, home: string, complete: Stopped["complete"]): Promise<boolean> {
+  async #hasWhatItHad(
+    row: NamespaceRow,
+    home: string,
+    complete: Stopped["complete"],
+    here: Watermarks["complete"],
+    peers: readonly Peer[],
+  ): Promise<boolean> {
     const { store, monotonic } = this.#io;
     let stopped = this.#stopped.get(row.id);
     if (stopped?.homeEpoch !== row.homeEpoch) {
       stopped = { homeEpoch: row.homeEpoch, complete, at: monotonic(), isCompared: false };
       this.#stopped.set(row.id, stopped);
     }
-    const [here, peers] = [(await store.watermarks()).complete, await store.peers()];
     // What was lost with an expelled cloud is compared with every other after the expulsion.
     const others = new Set(peers.filter((peer) => peer.peer !== home && !isExpelled(peer)).map(({ peer }) => peer));
     const isHere = ({ origin, shard, mark }: Watermarks["complete"][number]) =>

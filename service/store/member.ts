@@ -200,8 +200,8 @@ export interface MemberStore {
   /**
    * Takes note of what a peer says of itself and of the cluster, and adopts its floor if that is higher. A peer with
    * another incarnation than before has lost an unknown part: its cursors start at the end of the feed, and a repair is
-   * due. Gives what this cloud is by then. Null: the words come from an earlier incarnation of the peer, from one that is expelled, or from a stranger, and
-   * must be ignored. Expulsions that it tells of are carried out first; an expelled database adopts no floor.
+   * due. Gives what this cloud is by then. Null: the words come from an earlier incarnation of the peer, from one that is
+   * expelled, or from a stranger, and must be ignored. Expulsions that it tells of are carried out first; an expelled database adopts no floor.
    */
   hear(sender: Sender, news: News): Promise<Identity | null>;
 

@@ -234,7 +234,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "a home begins without what the old one had of homes before it": [
     {
       file: homes,
-      find: "if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete))) return false;",
+      find: "if (old !== undefined && !(await this.#hasWhatItHad(row, others[0]!, old.complete, complete, peers))) return false;",
       replace: "",
     },
   ],

@@ -31,8 +31,8 @@ const inIndexOrder = `${uncompiled} -c enable_sort=off -c enable_bitmapscan=off 
 const plannedOnce = "-c plan_cache_mode=force_generic_plan";
 
 function optionsOf(purpose: string): string {
-  if (purpose === "others") return inIndexOrder;
-  return `${purpose === "writes" ? uncompiled : inIndexOrder} ${plannedOnce}`;
+  if (purpose === "writes") return uncompiled;
+  return purpose === "others" ? inIndexOrder : `${inIndexOrder} ${plannedOnce}`;
 }
 
 /**
