@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Postgres, startPostgres } from "../../tools/box/postgres.ts";
 import { type Engine, openEngine } from "../../tools/container/engine.ts";
 import { buildImage, layerSizes } from "../../tools/container/image.ts";
+import { freePort } from "../support/ports.ts";
 
 const image = `skykv-test-${process.pid}`;
 const key = `skykv_testcontaine_${randomBytes(32).toString("base64url").replaceAll("_", "-")}`;
@@ -50,7 +50,7 @@ describe("the container", function () {
 
   /** A container that was made, but not started: read-only root, no capabilities, ports of this machine's loopback. */
   async function create(): Promise<Container> {
-    const [port, metricsPort] = await freePorts(2);
+    const [port, metricsPort] = [await freePort(), await freePort()];
     const name = `${image}-${port}`;
     const environment = { HOST: "127.0.0.1", PORT: String(port), METRICS_PORT: String(metricsPort) };
     await engine.docker(
@@ -236,12 +236,4 @@ async function answerOf(sent: ReturnType<typeof request>): Promise<Answer> {
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(20);
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
 }

@@ -32,7 +32,6 @@ const searches: Readonly<Record<string, { readonly first?: number; readonly faul
   "a home begins before it has all that was decided before": { fault: "home moved" },
   "a first home does not wait until the others have stopped": { fault: "home moved" },
   "a home begins without what the old one had of homes before it": { fault: "home moved" },
-  "a home is moved amid a comparison with the old one": { first: 1400, fault: "home moved" },
   "first answers stay behind when a home moves": { fault: "home moved" },
   "first answers of before the first home stay behind": { fault: "home moved" },
   "those who stay do not compare themselves when a cloud was expelled": { fault: "cloud expelled" },

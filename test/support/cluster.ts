@@ -54,8 +54,8 @@ export class Cluster {
   /** Runs a service process, on the same ports as before. */
   async startService(name: string, environment: Record<string, string> = {}): Promise<void> {
     const before = this.services.get(name);
-    const port = before && { PORT: new URL(before.url).port };
-    this.services.set(name, await this.startProcess(name, { ...port, ...environment }));
+    const PORT = before ? new URL(before.url).port : String(await freePort());
+    this.services.set(name, await this.startProcess(name, { PORT, ...environment }));
   }
 
   /** Runs one more process, which is in the place of `name` among the others. */

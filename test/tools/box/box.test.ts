@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import type { Box, BoxOptions } from "../../../tools/box/box.ts";
 import { inspectProcess, isGone } from "../../../tools/box/process.ts";
+import { freePort } from "../../support/ports.ts";
 import { remove, startTestBox, temporaryFolder, until } from "./support.ts";
 
 const standIn = join(import.meta.dirname, "standIn.ts");
@@ -276,12 +276,3 @@ describe("the box", () => {
     });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? address!.port : 0;
-}

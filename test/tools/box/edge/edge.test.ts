@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { type Edge, startEdge } from "../../../../tools/box/edge/edge.ts";
+import { freePort } from "../../../support/ports.ts";
 import { until } from "../support.ts";
-import {
-  freePort,
-  member,
-  quickProbe,
-  type StandIn,
-  startStandIn,
-  startTestEdge,
-  stateOf,
-  untilHealth,
-} from "./support.ts";
+import { member, quickProbe, type StandIn, startStandIn, startTestEdge, stateOf, untilHealth } from "./support.ts";
 
 describe("the edge", () => {
   let clouds: StandIn[];

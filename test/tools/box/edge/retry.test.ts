@@ -10,7 +10,8 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { promisify } from "node:util";
 import type { Edge } from "../../../../tools/box/edge/edge.ts";
 import type { Timeouts } from "../../../../tools/box/edge/upstream.ts";
-import { freePort, member, type StandIn, startStandIn, startTestEdge, stateOf, untilHealth } from "./support.ts";
+import { freePort } from "../../../support/ports.ts";
+import { member, type StandIn, startStandIn, startTestEdge, stateOf, untilHealth } from "./support.ts";
 
 /** Seconds: short, so that a test need not wait for Cloudflare's. */
 const timeouts: Timeouts = { connect: 0.5, read: 0.5 };

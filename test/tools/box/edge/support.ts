@@ -70,11 +70,3 @@ export async function startStandIn(listener: RequestListener): Promise<StandIn> 
     },
   };
 }
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = await startStandIn(() => {});
-  const { port } = server.server.address() as AddressInfo;
-  await server.close();
-  return port;
-}
