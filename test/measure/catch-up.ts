@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../support/cluster.ts";
 import { metric, until } from "../support/kv.ts";
 import { adminKey } from "../support/service.ts";
-import { atPace, forSeconds, type Quantiles, quantiles } from "./pace.ts";
+import { Clients } from "./clients.ts";
+import { atPace, type Quantiles, quantiles } from "./pace.ts";
 import { request } from "./request.ts";
 import { beginUsage } from "./usage.ts";
 
@@ -30,8 +32,6 @@ const batchKeys = 50;
 const value = "v".repeat(256);
 /** Seconds over which the quiet clients are measured. */
 const quietSeconds = 10;
-/** Seconds that clients are there before they count: they open their connections once, not when a cloud comes back. */
-const warmUpSeconds = 2;
 
 /** A cluster that has been running for a while: each cloud was compared with each other one. */
 async function settle(cluster: Cluster): Promise<void> {
@@ -50,7 +50,10 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
   const { url } = cluster.services.get(from)!;
   await settle(cluster);
   for (const link of cluster.links.of(to)) link.trouble = { kind: "cut" };
-  const quiet = await foreground(url, options, forSeconds(warmUpSeconds + quietSeconds)).ended;
+  const clients = { url, perSecond: options.foreground, value };
+  const quiet = await Clients.start(clients);
+  await sleep(quietSeconds * 1000);
+  const took = { quiet: await quiet.stop() };
   const done = new AbortController();
   const batches = Math.ceil(keys / batchKeys);
   await atPace(batches / seconds, done.signal, async (index) => {
@@ -62,9 +65,7 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
 
   const received = () => receivedOf(cluster, to, from);
   const before = await received();
-  const caughtUp = new AbortController();
-  const busy = foreground(url, options, caughtUp.signal);
-  await busy.counted;
+  const busy = await Clients.start(clients);
   const usage = beginUsage(cluster);
   for (const link of cluster.links.of(to)) link.trouble = null;
   const healed = performance.now();
@@ -82,35 +83,17 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
     return status === 200;
   });
   const used = usage();
-  caughtUp.abort();
   return {
     usage: used,
     seconds: (last - healed) / 1000,
     perSecond: (keys / (last - first)) * 1000,
-    quiet: quantiles(quiet),
-    busy: quantiles(await busy.ended),
+    quiet: quantiles(took.quiet),
+    busy: quantiles(await busy.stop()),
   };
 }
 
 function keyOf(batch: number, index: number): string {
   return `catch-up/${batch}/${index}`;
-}
-
-/** Three reads for each write, of few keys. `counted`: from now on they count; `ended`: how long each took. */
-function foreground(url: string, { foreground }: CatchUpOptions, signal: AbortSignal) {
-  const { promise: counted, resolve: count } = Promise.withResolvers<void>();
-  const uncounted = warmUpSeconds * foreground;
-  const ended = atPace(
-    foreground,
-    signal,
-    (i) => {
-      if (i === uncounted) count();
-      const path = `/foreground-${Math.floor(i / 4) % 25}`;
-      return i % 4 === 0 ? request(url, "PUT", path, value) : request(url, "GET", path);
-    },
-    uncounted,
-  );
-  return { counted, ended };
 }
 
 async function receivedOf(cluster: Cluster, cloud: string, peer: string): Promise<number> {

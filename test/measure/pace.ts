@@ -11,14 +11,12 @@ export function quantiles(values: readonly number[]): Quantiles {
 
 /**
  * Does something so many times a second until `signal`, however long each takes, and returns how long each took from the
- * moment it was due: what waits behind a slow one counts as slow too. The first `uncounted` are done, but left out. Rejects
- * with the first that fails.
+ * moment it was due: what waits behind a slow one counts as slow too. Rejects with the first that fails.
  */
 export async function atPace(
   perSecond: number,
   signal: AbortSignal,
   act: (index: number) => Promise<unknown>,
-  uncounted = 0,
 ): Promise<number[]> {
   const took: number[] = [];
   const running = new Set<Promise<void>>();
@@ -28,9 +26,7 @@ export async function atPace(
     const due = start + (i * 1000) / perSecond;
     await sleep(Math.max(0, due - performance.now()));
     const one = act(i).then(
-      () => {
-        if (i >= uncounted) took.push(performance.now() - due);
-      },
+      () => void took.push(performance.now() - due),
       (error) => {
         failure ??= { error };
       },
