@@ -25,6 +25,9 @@ export type EntryCacheOptions = {
 /** A record in L1. `rendered` belongs to whoever answers with it: what it made of the record once. */
 export type Cached = CacheRecord & { rendered?: unknown };
 
+/** A read that others join. Emptied at its end, for a `Map` may keep what was taken out of it (see `../under-way.ts`). */
+type Load = { record: Promise<CacheRecord> | null };
+
 /** Bytes that a record takes besides its value. */
 const overhead = 600;
 
@@ -38,7 +41,7 @@ const overhead = 600;
 export class EntryCache {
   readonly #options: EntryCacheOptions;
   readonly #records: LRUCache<Path, Cached>;
-  readonly #loads = new Map<Path, Promise<CacheRecord>>();
+  readonly #loads = new Map<Path, Load>();
   /** Other reads under way by path: what they bring may have been overtaken. */
   readonly #reading = new Map<Path, number>();
   /** Raised when everything is forgotten: what was read before must not come back. */
@@ -110,20 +113,21 @@ export class EntryCache {
   }
 
   #load(path: Path): Promise<CacheRecord> {
-    let load = this.#loads.get(path);
-    if (load === undefined) {
-      load = this.#loadOnce(path);
-      this.#loads.set(path, load);
-    }
-    return load;
+    const before = this.#loads.get(path);
+    if (before !== undefined) return before.record!;
+    const load: Load = { record: null };
+    this.#loads.set(path, load);
+    load.record = this.#loadOnce(path, load);
+    return load.record;
   }
 
-  async #loadOnce(path: Path): Promise<CacheRecord> {
+  async #loadOnce(path: Path, load: Load): Promise<CacheRecord> {
     try {
       const shared = this.#options.shared === null ? null : await this.#fromShared(path);
       return shared ?? (await this.#fromStore(path));
     } finally {
       this.#loads.delete(path);
+      load.record = null;
     }
   }
 

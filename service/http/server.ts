@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Now } from "../kv/clock.ts";
+import { UnderWay } from "../under-way.ts";
 import { describe, type Exchange, sendProblem } from "./exchange.ts";
 import { type Head, readHead } from "./head.ts";
 import type { Metrics } from "./metrics.ts";
@@ -46,7 +47,7 @@ export class ApiServer {
   /** Since when those of them are open that have not sent a request yet: Node does not count them as idle. */
   readonly #unused = new Map<Duplex, number>();
   /** Answers that are under way. */
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new UnderWay<ServerResponse>();
   /** Of the configuration; where that was 0, the one that was found free. */
   #port: number;
   #draining = false;
@@ -144,9 +145,9 @@ export class ApiServer {
     // It goes at the end of this turn, and does not wait behind an earlier answer: nothing is left to watch.
     if (exchange.state === "leaving" && res.socket !== null) return;
     exchange.state = "watched";
-    this.#open.add(res);
+    const place = this.#open.add(res);
     res.on("close", () => {
-      this.#open.delete(res);
+      this.#open.delete(place);
       this.#count(exchange);
     });
   }

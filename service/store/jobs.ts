@@ -3,6 +3,7 @@ import { type Decision, decide, needsCurrent, type Operation, type Refusal, stam
 import { type Entry, isLive, type Stored } from "../kv/entry.ts";
 import { merge } from "../kv/merge.ts";
 import { namespaceOf, type Path } from "../kv/path.ts";
+import type { Place } from "../under-way.ts";
 import type { Commit, Hold, Receipt, Stamp, Write } from "./port.ts";
 import { answerOf } from "./receipts.ts";
 
@@ -59,6 +60,8 @@ export type Job = WriteRequest & {
   sent: boolean;
   /** Answered because it waited too long: must not be written any more. */
   expired: boolean;
+  /** Among those under way; null until it is. */
+  place: Place<Job> | null;
 };
 
 /** Which step of which job a row of a commit is. */

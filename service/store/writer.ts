@@ -1,6 +1,7 @@
 import type { HybridClock, Now } from "../kv/clock.ts";
 import type { Stored } from "../kv/entry.ts";
 import { namespaceOf, type Path } from "../kv/path.ts";
+import { UnderWay } from "../under-way.ts";
 import {
   applied,
   bytesOf,
@@ -77,7 +78,7 @@ export class Writer {
   /** Jobs by key: the first of each queue is under way. */
   readonly #queues = new Map<Path, Job[]>();
   #ready: Job[] = [];
-  readonly #open = new Set<Job>();
+  readonly #open = new UnderWay<Job>();
   #waitingBytes = 0;
   #inFlight = 0;
   #scheduled = false;
@@ -120,8 +121,9 @@ export class Writer {
         hinted: false,
         sent: false,
         expired: false,
+        place: null,
       };
-      this.#open.add(job);
+      job.place = this.#open.add(job);
       this.#waitingBytes += bytes;
       let first = true;
       for (const { path } of steps) {
@@ -362,7 +364,7 @@ export class Writer {
 
   /** Takes the job off its keys; those that waited behind it begin, told the state it left if that is known. */
   #close(job: Job, leftBehind: (step: number) => Stored | null | undefined): void {
-    if (this.#open.delete(job)) this.#waitingBytes -= job.bytes;
+    if (this.#open.delete(job.place!)) this.#waitingBytes -= job.bytes;
     const next = new Set<Job>();
     job.steps.forEach(({ path }, i) => {
       const queue = this.#queues.get(path)!;
@@ -389,7 +391,7 @@ export class Writer {
     const now = this.#options.monotonic();
     for (const job of this.#open) {
       if (job.deadline > now) break;
-      this.#open.delete(job);
+      this.#open.delete(job.place!);
       this.#waitingBytes -= job.bytes;
       job.expired = true;
       const message = "the database did not answer in time";
