@@ -354,6 +354,10 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         "",
       ],
     }),
+    "a restored cloud keeps what it counted in a life that ended before it knew": {
+      test: "test/service/replication/restored.test.ts",
+      changes: [{ file: merger, find: "|| isOfLaterLife(incoming, carried.entry, soundUpTo)", replace: "" }],
+    },
     "a restored cloud gives others what may have been deleted since its backup": {
       test: "test/service/replication/recovery.test.ts",
       changes: [{ file: receiver, find: "isDoubtful(self) ||", replace: "" }],
