@@ -1,8 +1,7 @@
 import { type Carried, meet } from "../kv/carried.ts";
 import { hybridTime, maxAhead } from "../kv/clock.ts";
-import { aboveFloor, type Entry } from "../kv/entry.ts";
+import { aboveFloor } from "../kv/entry.ts";
 import { type Path, shardOf } from "../kv/path.ts";
-import { compareVersions } from "../kv/version.ts";
 import { type Arrival, type Identity, isDoubtful, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
@@ -103,7 +102,7 @@ export class Merger {
         continue;
       }
       // Merged with what the backup had, what was deleted and forgotten since would come back.
-      const here = isInDoubt ? trusted(carried, entry, self) : carried;
+      const here = isInDoubt ? trusted(carried, floor) : carried;
       const meeting = meet(here, incoming, floor, this.#io.now());
       // What lost is kept to be looked at, so its bytes must be here too; an old state that nobody keeps needs none.
       const isKept = meeting.write !== null || meeting.loser !== null;
@@ -144,17 +143,7 @@ export class Merger {
 }
 
 /** What a restored database has of a key that its peers cannot have deleted and forgotten. */
-function trusted(carried: Carried | null, incoming: Entry, { floor, soundUpTo }: Identity): Carried | null {
-  if (carried === null || isOfLaterLife(incoming, carried.entry, soundUpTo)) return null;
-  const entry = aboveFloor(carried.entry, floor);
-  return entry && { ...carried, entry };
-}
-
-/**
- * Whether a counter was born over a deletion that the backup does not know. Under the floor of today it would look like the
- * same life; and what was counted in the former one while nobody here knew of the deletion may be above that floor.
- */
-function isOfLaterLife(incoming: Entry, backup: Entry, floorOfBackup: bigint): boolean {
-  if (incoming.kind !== "counter" || backup.kind !== "counter") return false;
-  return incoming.epoch.time > floorOfBackup && compareVersions(incoming.epoch, backup.epoch) > 0;
+function trusted(carried: Carried | null, floor: bigint): Carried | null {
+  const entry = carried && aboveFloor(carried.entry, floor);
+  return entry && { ...carried!, entry };
 }

@@ -159,11 +159,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "a restored cloud adds its backup to what peers send": [
-    {
-      file: merger,
-      find: "isInDoubt ? trusted(carried, entry, self) : carried",
-      replace: "isInDoubt ? carried : carried",
-    },
+    { file: merger, find: "isInDoubt ? trusted(carried, floor) : carried", replace: "isInDoubt ? carried : carried" },
   ],
   "a restored cloud is sent only what its peers know that it lacks": [
     {
@@ -358,10 +354,6 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         "",
       ],
     }),
-    "a restored cloud keeps what it counted in a life that ended before it knew": {
-      test: "test/service/replication/restored.test.ts",
-      changes: [{ file: merger, find: "|| isOfLaterLife(incoming, carried.entry, soundUpTo)", replace: "" }],
-    },
     "a restored cloud gives others what may have been deleted since its backup": {
       test: "test/service/replication/recovery.test.ts",
       changes: [{ file: receiver, find: "isDoubtful(self) ||", replace: "" }],

@@ -86,16 +86,6 @@ describe("a database that was restored", () => {
     assert.deepEqual(left.cells, { ...sent, aws: own });
   });
 
-  it("keeps nothing of a life that ended since, even what it counted above the floor before it knew", async () => {
-    await restore(at(-1000), counter({ aws: { time: at(-200), sum: 5 } }));
-    const epoch = { time: at(-1500), origin: "gcp" };
-    const sent = { ...counter({ gcp: { time: at(-1400), sum: 1 } }), epoch } as Entry;
-    assert.deepEqual(await merger.merge(gcp, [carry(sent)], await member.identity()), [null]);
-    const left = found();
-    assert.ok(left?.kind === "counter");
-    assert.deepEqual(left.cells, { gcp: { time: at(-1400), sum: 1 } });
-  });
-
   it("takes nothing that was meant for the database whose place it took", async () => {
     const { incarnation } = await member.identity();
     await restore(at(-1000), null);
