@@ -14,9 +14,15 @@ export function isNews(last: Entry, entry: Entry): boolean {
     const order = compareVersions(entry.epoch, last.epoch);
     // A cell of an earlier life may be newer than the deletion that ended it.
     if (order !== 0 && entry.epoch.time > 0n && last.epoch.time > 0n) return order > 0;
-    return hasNewerCell(entry, last);
+    // Born over nothing, or over what was forgotten since: the same life has all cells that were told, a later one is younger.
+    const mayFollow = entry.epoch.time > 0n || !hasNewerCell(last, entry) || isYounger(entry, last);
+    return mayFollow && hasNewerCell(entry, last);
   }
   return compareVersions(entry.epoch.time === 0n ? entry.version : entry.epoch, last.version) >= 0;
+}
+
+function isYounger(counter: Counter, than: Counter): boolean {
+  return counter.version.time > than.version.time;
 }
 
 function hasNewerCell(counter: Counter, than: Counter): boolean {

@@ -199,7 +199,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "watches compare the versions of counters, not their cells": [
     {
       file: "service/kv/news.ts",
-      find: "return hasNewerCell(entry, last);",
+      find: "return mayFollow && hasNewerCell(entry, last);",
       replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
     },
   ],

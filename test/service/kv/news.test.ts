@@ -39,6 +39,18 @@ describe("a watcher is told", () => {
     assert.ok(!isNews(last, before));
   });
 
+  it("nothing of an earlier life that began over nothing, and all of a later one that says the same", () => {
+    const last = counter({ aws: cell(9n) }, { time: 7n, origin: "aws" });
+    const before = counter({ aws: cell(2n), gcp: cell(6n, 3) });
+    assert.ok(isNews(before, last));
+    assert.ok(!isNews(last, before));
+    // Both epochs are forgotten.
+    assert.ok(!isNews({ ...last, epoch: zeroVersion }, before));
+    const after = counter({ gcp: cell(20n) });
+    assert.ok(isNews(last, after));
+    assert.ok(isNews({ ...last, epoch: zeroVersion }, after));
+  });
+
   it("of an increment, though the epoch of its counter is forgotten meanwhile", () => {
     const last = counter({ aws: cell(9n) }, { time: 5n, origin: "gcp" });
     assert.ok(isNews(last, counter({ aws: cell(10n, 2) })));
