@@ -1,5 +1,5 @@
 import { type Counter, type Entry, epochOf } from "./entry.ts";
-import { compareVersions } from "./version.ts";
+import { compareVersions, type Version } from "./version.ts";
 
 /**
  * Whether a state of a key tells a watcher something that was told `last` of it. Not by versions alone: a counter that
@@ -12,17 +12,18 @@ export function isNews(last: Entry, entry: Entry): boolean {
   if (entry.kind !== "counter") return compareVersions(entry.version, epochOf(last)) > 0;
   if (last.kind === "counter") {
     const order = compareVersions(entry.epoch, last.epoch);
+    if (order === 0) return hasNewerCell(entry, last);
     // A cell of an earlier life may be newer than the deletion that ended it.
-    if (order !== 0 && entry.epoch.time > 0n && last.epoch.time > 0n) return order > 0;
-    // Born over nothing, or over what was forgotten since: the same life has all cells that were told, a later one is younger.
-    const mayFollow = entry.epoch.time > 0n || !hasNewerCell(last, entry) || isYounger(entry, last);
-    return mayFollow && hasNewerCell(entry, last);
+    if (entry.epoch.time > 0n && last.epoch.time > 0n) return order > 0;
+    if (isBefore(last, entry.epoch)) return true;
+    return !isBefore(entry, last.epoch) && hasNewerCell(entry, last);
   }
   return compareVersions(entry.epoch.time === 0n ? entry.version : entry.epoch, last.version) >= 0;
 }
 
-function isYounger(counter: Counter, than: Counter): boolean {
-  return counter.version.time > than.version.time;
+/** Whether a counter is of a life that this deletion ended: all cells of the next one are newer than it. */
+function isBefore({ cells }: Counter, deletion: Version): boolean {
+  return Object.values(cells).some(({ time }) => time <= deletion.time);
 }
 
 function hasNewerCell(counter: Counter, than: Counter): boolean {

@@ -199,8 +199,8 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   "watches compare the versions of counters, not their cells": [
     {
       file: "service/kv/news.ts",
-      find: "return mayFollow && hasNewerCell(entry, last);",
-      replace: "return compareVersions(entry.version, last.version) > 0 && hasNewerCell(entry, last);",
+      find: "if (order === 0) return hasNewerCell(entry, last);",
+      replace: "if (order === 0) return compareVersions(entry.version, last.version) > 0;",
     },
   ],
   "a write counts as confirmed when its time is over": [
