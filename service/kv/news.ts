@@ -18,7 +18,7 @@ export function isNews(last: Entry, entry: Entry): boolean {
     if (isBefore(last, entry.epoch)) return true;
     return !isBefore(entry, last.epoch) && hasNewerCell(entry, last);
   }
-  return compareVersions(entry.epoch.time === 0n ? entry.version : entry.epoch, last.version) >= 0;
+  return entry.epoch.time > 0n ? compareVersions(entry.epoch, last.version) >= 0 : !isBefore(entry, last.version);
 }
 
 /** Whether a counter is of a life that this deletion ended: all cells of the next one are newer than it. */

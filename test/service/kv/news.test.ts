@@ -30,6 +30,8 @@ describe("a watcher is told", () => {
     assert.ok(isNews(last, counter({ aws: cell(9n) }, epochOf(last))));
     assert.ok(isNews(last, counter({ aws: cell(9n) })));
     assert.ok(!isNews(last, counter({ aws: cell(4n) })));
+    // Somebody added to it who did not know of the deletion yet.
+    assert.ok(!isNews(last, counter({ aws: cell(4n), azure: cell(7n) })));
   });
 
   it("nothing of a counter's earlier life, though its cells were newer than the deletion", () => {
