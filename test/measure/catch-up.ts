@@ -51,9 +51,9 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
   await settle(cluster);
   for (const link of cluster.links.of(to)) link.trouble = { kind: "cut" };
   const clients = { url, perSecond: options.foreground, value };
-  const quiet = await Clients.start(clients);
+  const before = await Clients.start(clients);
   await sleep(quietSeconds * 1000);
-  const took = { quiet: await quiet.stop() };
+  const quiet = await before.stop();
   const done = new AbortController();
   const batches = Math.ceil(keys / batchKeys);
   await atPace(batches / seconds, done.signal, async (index) => {
@@ -64,15 +64,15 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
   });
 
   const received = () => receivedOf(cluster, to, from);
-  const before = await received();
-  const busy = await Clients.start(clients);
+  const receivedBefore = await received();
+  const during = await Clients.start(clients);
   const usage = beginUsage(cluster);
   for (const link of cluster.links.of(to)) link.trouble = null;
   const healed = performance.now();
   let first = 0;
   await until(`${to} has begun to catch up`, 60_000, async () => {
     first = performance.now();
-    return (await received()) > before;
+    return (await received()) > receivedBefore;
   });
   // Entries that came twice count twice, so the last key of all must be there too. It is looked for first: to write down
   // all metrics costs a process as much as many entries.
@@ -81,15 +81,15 @@ export async function measureCatchUp(cluster: Cluster, options: CatchUpOptions):
     return status === 200;
   };
   await until("the last key is there", 600_000, isThere, 100);
-  await until(`${to} has caught up`, 60_000, async () => (await received()) >= before + keys, 100);
+  await until(`${to} has caught up`, 60_000, async () => (await received()) >= receivedBefore + keys, 100);
   const last = performance.now();
   const used = usage();
   return {
     usage: used,
     seconds: (last - healed) / 1000,
     perSecond: (keys / (last - first)) * 1000,
-    quiet: quantiles(took.quiet),
-    busy: quantiles(await busy.stop()),
+    quiet: quantiles(quiet),
+    busy: quantiles(await during.stop()),
   };
 }
 

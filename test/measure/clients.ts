@@ -17,9 +17,13 @@ const warmUp = 2;
 /** Clients in a thread of their own: what they notice is the cloud's, not that of a thread that carries the links too. */
 export class Clients {
   readonly #worker: Worker;
+  readonly #took: Promise<readonly number[]>;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
+    this.#took = once(worker, "message").then(([took]) => took);
+    // One that fails before they are stopped is told of then.
+    this.#took.catch(() => {});
   }
 
   /** Resolves when they count: from now on each request does. */
@@ -32,8 +36,7 @@ export class Clients {
   /** Ends them. Gives the milliseconds that each request took; rejects if one failed. */
   async stop(): Promise<readonly number[]> {
     this.#worker.postMessage("stop");
-    const [took] = await once(this.#worker, "message");
-    return took;
+    return this.#took;
   }
 }
 

@@ -11,6 +11,7 @@ import { type Edge, startEdge } from "./edge/edge.ts";
 import { act, boxState } from "./faults.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { assertFree } from "./ports.ts";
+import { untilServing } from "./serving.ts";
 import { userOf } from "./user.ts";
 
 /** All that runs on this machine for `npm start`. */
@@ -93,6 +94,7 @@ export async function startBox(options: BoxOptions): Promise<Box> {
   );
   const stopClouds = async () => void (await Promise.all(clouds.map((cloud) => cloud.stop())));
   stack.defer(stopClouds);
+  if (clouds.length > 1) await untilServing(clouds.map(({ service }) => service.now().url));
   const edge = names.includes(LOCAL) ? undefined : await startBoxEdge();
   const url = edge?.url ?? clouds[0]!.service.now().url;
   await publishUrl(data, names, url);
