@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { BlobCollector } from "./blobs/collector.ts";
 import type { Blobs } from "./blobs/port.ts";
 import type { Now } from "./kv/clock.ts";
 import type { Connections } from "./store/postgres/connection.ts";
@@ -24,9 +25,8 @@ const stepInterval = 1000;
 const roundSteps = 60;
 const blobRounds = 60;
 const leaseSeconds = 10;
-/** Milliseconds that a blob without an entry stays: longer than any upload, read or fetch by a peer takes. */
+/** Milliseconds that a blob without an entry stays: longer than any upload takes, and any read or fetch until it opens it. */
 const blobGrace = 3_600_000;
-const blobBatch = 500;
 /** How long, and how many, states that lost to a concurrent write are kept. */
 const conflictDays = 7;
 const maxConflicts = 100_000;
@@ -34,6 +34,7 @@ const maxConflicts = 100_000;
 /** The tasks that keep the database small. One process of a cloud does them at a time; any of them may. */
 export class Maintenance {
   readonly #options: MaintenanceOptions;
+  readonly #collector: BlobCollector;
   readonly #stopped = new AbortController();
   #after: string | null = "";
   #step = 0;
@@ -41,6 +42,9 @@ export class Maintenance {
 
   constructor(options: MaintenanceOptions) {
     this.#options = options;
+    const { blobs, connections, now } = options;
+    const unreferenced = (digests: readonly string[]) => tasks.unreferenced(connections, digests);
+    this.#collector = new BlobCollector({ blobs, unreferenced, grace: blobGrace, now });
   }
 
   start(): void {
@@ -69,40 +73,12 @@ export class Maintenance {
       await trimConflicts(connections, conflictDays, maxConflicts);
       await tasks.bury(connections);
     }
-    if (this.#step % (roundSteps * blobRounds) === 0) await this.collectBlobs();
+    if (this.#step % (roundSteps * blobRounds) === 0) await this.#collector.round();
     this.#step++;
     const floor = await (this.#options.hasPeers ? tasks.floor(connections) : tasks.raiseFloor(connections, now()));
     const { removed, next } = await tasks.reap(connections, this.#after ?? "", floor, now());
     this.#after = next;
     if (removed > 0) onReaped(removed);
-  }
-
-  /** Deletes blobs that nothing refers to. */
-  async collectBlobs(): Promise<number> {
-    const { blobs, connections, now } = this.#options;
-    let deleted = 0;
-    let batch: { digest: string; putAt: number }[] = [];
-    const collect = async () => {
-      const unreferenced = new Set(
-        await tasks.unreferenced(
-          connections,
-          batch.map(({ digest }) => digest),
-        ),
-      );
-      for (const { digest, putAt } of batch) {
-        if (!unreferenced.has(digest)) continue;
-        await blobs.delete(digest, putAt);
-        deleted++;
-      }
-      batch = [];
-    };
-    for await (const blob of blobs.list()) {
-      if (blob.putAt > now() - blobGrace) continue;
-      batch.push(blob);
-      if (batch.length === blobBatch) await collect();
-    }
-    if (batch.length > 0) await collect();
-    return deleted;
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { BlobCollector } from "../../service/blobs/collector.ts";
 import type { Digest } from "../../service/blobs/port.ts";
 import { type Entry, isLive, normal } from "../../service/kv/entry.ts";
 import { merge } from "../../service/kv/merge.ts";
@@ -14,7 +15,7 @@ import { Violation, type World } from "./world.ts";
 export const epoch = 1_700_000_000_000;
 
 /** Milliseconds that a large value stays without an entry: longer than any write, cached read or fetch takes here. */
-const blobGrace = 12_000;
+const blobGrace = 8000;
 
 /** Milliseconds that a statement takes at most, and its transaction with it. */
 const statementAtMost = 2000;
@@ -27,6 +28,8 @@ export class Cloud {
   /** Large values. They outlive the database: a backup finds all that it names. */
   readonly blobs: MemoryBlobs;
   readonly #backedUp = new Set<Digest>();
+  readonly #collector: BlobCollector;
+  #isCollecting = false;
   /** Nothing of it runs. */
   isGone = false;
   /** No member for the others: lost, or expelled and not seeded anew yet. */
@@ -64,7 +67,10 @@ export class Cloud {
       );
     };
     this.db = new MemoryDatabase({ now: () => epoch + scheduler.now, pass });
-    this.blobs = memoryBlobs(() => Math.floor(epoch + scheduler.now));
+    const now = () => Math.floor(epoch + scheduler.now);
+    this.blobs = memoryBlobs(now);
+    const unreferenced = (digests: readonly Digest[]) => this.#unreferenced(digests);
+    this.#collector = new BlobCollector({ blobs: this.blobs, unreferenced, grace: blobGrace, now });
     this.#keepLedger();
     this.db.entries = this.#watched([]);
     this.#openCache();
@@ -99,19 +105,22 @@ export class Cloud {
     return backup;
   }
 
-  /** Deletes large values that nothing refers to, as the service does it: what is put or touched meanwhile stays. */
+  /** A round of the collector. What a backup refers to is kept, as a bucket with versions keeps it. */
   async collectBlobs(): Promise<void> {
-    const { scheduler, count } = this.#world;
-    const used = referred(this.db);
-    const old: { readonly digest: Digest; readonly putAt: number }[] = [];
-    for await (const blob of this.blobs.list())
-      if (blob.putAt <= epoch + scheduler.now - blobGrace && !used.has(blob.digest)) old.push(blob);
-    await scheduler.sleep(scheduler.between(0, 500));
-    for (const { digest, putAt } of old) {
-      if (this.#backedUp.has(digest)) continue;
-      await this.blobs.delete(digest, putAt);
-      count("large value collected");
+    if (this.#isCollecting) return;
+    this.#isCollecting = true;
+    try {
+      for (let left = await this.#collector.round(); left > 0; left--) this.#world.count("large value collected");
+    } finally {
+      this.#isCollecting = false;
     }
+  }
+
+  async #unreferenced(digests: readonly Digest[]): Promise<Digest[]> {
+    const { scheduler } = this.#world;
+    const used = referred(this.db);
+    await scheduler.sleep(scheduler.between(0, 500));
+    return digests.filter((digest) => !used.has(digest) && !this.#backedUp.has(digest));
   }
 
   /** Whether all large values are there that entries refer to, and conflicts, which are kept to be looked at. */
