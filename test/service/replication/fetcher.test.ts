@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../../support/kv.ts";
 import { type MemoryCloud, memoryClouds, type Route } from "../../support/memory/clouds.ts";
 
@@ -52,6 +53,19 @@ describe("large values between clouds", () => {
     letGo();
     await appears(gcp, "bytes");
     await until("nothing waits any more", 10_000, () => aws.db.setAside.get("gcp")!.size === 0);
+  });
+
+  it("count as put anew when an entry begins to refer to bytes that are there", async () => {
+    const putAt = async () => {
+      for await (const blob of gcp.blobs.list()) return blob.putAt;
+      throw new Error("expected a blob, found none");
+    };
+    await gcp.blobs.put(Readable.from([Buffer.from("bytes")]), 100);
+    const before = await putAt();
+    await sleep(5);
+    await aws.put(path, Buffer.from("bytes"), true);
+    await appears(gcp, "bytes");
+    assert.ok((await putAt()) > before, "the collector leaves them time");
   });
 
   it("come from one peer while another one has stopped in the middle", async () => {
