@@ -1,8 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, type RequestOptions, request } from "node:https";
 import type { PeerCertificate } from "node:tls";
-import { promisify } from "node:util";
-import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib";
+import { pack, unpack } from "./compression.ts";
 import type { BlobRequest, Link } from "./io.ts";
 
 /** Certificate and key of this cloud, and the authority that signs those of all members. The common name is the cloud's. */
@@ -19,31 +18,8 @@ const maxBlobConnections = 2;
 const maxRequestConnections = 64;
 /** Milliseconds without a byte of a blob after which it is given up. */
 export const stallTimeout = 10_000;
-/** Bytes of one message, as sent and unpacked: a batch of small entries, or one entry with the largest inline value. */
+/** Bytes of one message as sent: a batch of small entries, or one entry with the largest inline value. */
 export const maxSentBytes = 16 * 2 ** 20;
-export const maxUnpackedBytes = 64 * 2 ** 20;
-
-/** Fast rather than small: catching up is bound by the processor sooner than by the network. */
-const level = 1;
-
-/** Bytes of a message that are packed at once: that takes less time than to have another thread do it. */
-const smallBytes = 8 * 1024;
-
-export async function pack(bytes: Uint8Array): Promise<Buffer> {
-  return bytes.length <= smallBytes ? gzipSync(bytes, { level }) : promisify(gzip)(bytes, { level });
-}
-
-/** Rejects past the bound, however small the message was on its way. */
-export async function unpack(bytes: Uint8Array): Promise<Buffer> {
-  return bytes.length <= smallBytes && unpackedBytes(bytes) <= smallBytes
-    ? gunzipSync(bytes, { maxOutputLength: smallBytes })
-    : promisify(gunzip)(bytes, { maxOutputLength: maxUnpackedBytes });
-}
-
-/** What a message of gzip says in its last four bytes (RFC 1952). One that lies is not unpacked. */
-function unpackedBytes(bytes: Uint8Array): number {
-  return Buffer.from(bytes.subarray(-4)).readUInt32LE();
-}
 
 /** Speaks to peers over HTTPS with certificates on both sides. Each peer has connections of its own. */
 export class HttpsLink implements Link {

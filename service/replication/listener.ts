@@ -4,8 +4,9 @@ import type { AddressInfo } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
+import { pack, unpack } from "./compression.ts";
 import type { BlobRequest } from "./io.ts";
-import { maxSentBytes, type PeerTls, pack, stallTimeout, unpack } from "./link.ts";
+import { maxSentBytes, type PeerTls, stallTimeout } from "./link.ts";
 
 export type ListenerOptions = {
   readonly host: string;
@@ -39,6 +40,8 @@ export class PeerListener {
   readonly #active = new Map<string, number>();
   readonly #blobs = new Map<string, number>();
   readonly #served = new Map<string, number>();
+  /** To read a certificate takes as long as to answer a small message. */
+  readonly #names = new WeakMap<TLSSocket, string>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -64,6 +67,16 @@ export class PeerListener {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** The common name of the certificate at the other end; undefined when there is none. */
+  #nameOf(socket: TLSSocket): string | undefined {
+    const known = this.#names.get(socket);
+    if (known !== undefined) return known;
+    const name = socket.getPeerCertificate().subject?.CN;
+    if (name === undefined || Array.isArray(name)) return undefined;
+    this.#names.set(socket, name);
+    return name;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { peers, receive, serve, onRefused, onTrouble } = this.#options;
     const refuse = (status: number, reason: string) => {
@@ -71,8 +84,7 @@ export class PeerListener {
       // What is still on its way is not read.
       response.writeHead(status, { Connection: "close" }).end();
     };
-    const name = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
-    const peer = Array.isArray(name) ? undefined : name;
+    const peer = this.#nameOf(request.socket as TLSSocket);
     if (peer === undefined || !peers.has(peer)) return refuse(403, "stranger");
     if (request.url!.startsWith("/v1/")) {
       const served = this.#served.get(peer) ?? 0;

@@ -105,24 +105,27 @@ export function encode(message: Message<Request | Answer>): Uint8Array {
     if (entry?.entry.kind === "value" && entry.entry.body !== null) values.push(entry.entry.body);
     return entry && toWire(entry);
   };
-  const json = JSON.stringify(
-    {
-      protocol,
-      needs: 1,
-      from: sender.peer,
-      incarnation: sender.incarnation,
-      since: sender.incarnatedAt,
-      to,
-      stage,
-      floor: hex(news.floor),
-      confirmed: hex(news.confirmed),
-      yours: news.yours === null ? null : hex(news.yours),
-      expelled: news.expelled,
-      settled: news.settled,
-      body: "entries" in body ? { ...body, entries: body.entries.map(wire) } : catalogToWire(body),
-    },
-    (_, value) => (typeof value === "bigint" ? hex(value) : value),
-  );
+  const outer = {
+    protocol,
+    needs: 1,
+    from: sender.peer,
+    incarnation: sender.incarnation,
+    since: sender.incarnatedAt,
+    to,
+    stage,
+    floor: hex(news.floor),
+    confirmed: hex(news.confirmed),
+    yours: news.yours === null ? null : hex(news.yours),
+    expelled: news.expelled,
+    settled: news.settled,
+  };
+  // Entries have no bigints left, and are many: a replacer would be called for each of their fields.
+  const json =
+    "entries" in body
+      ? JSON.stringify({ ...outer, body: { ...body, entries: body.entries.map(wire) } })
+      : JSON.stringify({ ...outer, body: catalogToWire(body) }, (_, value) =>
+          typeof value === "bigint" ? hex(value) : value,
+        );
   const text = Buffer.from(json);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(text.length);

@@ -11,6 +11,8 @@ import type { Io } from "./io.ts";
  * wait while it is read and packed, hardly notice.
  */
 const windowRows = 500;
+/** The same for the first window to a peer that was away; each that follows is twice as large. Both clouds do it all anew. */
+const firstWindowRows = 50;
 /** Milliseconds that cursors are held without news of their holder: so long shards stand still when a process is killed. */
 const leaseMilliseconds = 8000;
 /** Milliseconds between looks at all shards: finds what no hint told of, and tells the peer how far it is complete. */
@@ -27,7 +29,7 @@ const claimDelay = 100;
  * a small write, as those of clients are, and takes as long as theirs: little where there is room, more where there is
  * none.
  */
-const restFactor = 4;
+const restFactor = 12;
 /** Milliseconds after which the next window follows, however busy the database is. */
 const maxRest = 500;
 /** Milliseconds until a key that the peer could not take is tried again. */
@@ -45,6 +47,7 @@ export class Sender {
   /** Shards with news, and those that are being sent: by one drain. */
   readonly #waiting = new Set<number>();
   readonly #active = new Set<number>();
+  #windowRows = firstWindowRows;
   #pausing = false;
   #claiming = false;
   /** When the peer was last known to have everything. */
@@ -120,6 +123,7 @@ export class Sender {
       this.#answersSince ??= this.#io.monotonic();
     } catch (error) {
       if (this.#stopped()) return;
+      this.#windowRows = firstWindowRows;
       this.#backoff.failed();
       if (error instanceof RefusedError) return;
       this.#answersSince = null;
@@ -158,10 +162,11 @@ export class Sender {
     let cursors = await this.#lease(chosen);
     try {
       while (cursors.length > 0 && !this.#stopped()) {
-        const window = await store.window(cursors, windowRows);
+        const window = await store.window(cursors, this.#windowRows);
         if (window === null) return await store.startRepair(this.#peer);
         if (window.paths.length === 0) return;
         cursors = await this.#deliver(cursors, window);
+        this.#windowRows = Math.min(windowRows, this.#windowRows * 2);
         if (cursors.length === 0) return;
         // A long way to go must not keep the others waiting.
         const joining = this.#take();

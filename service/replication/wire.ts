@@ -71,12 +71,13 @@ export function toWire({ path, entry, marks, extra }: Carried): WireEntry {
 export function fromWire(wire: WireEntry, body: Uint8Array | null): Carried {
   const path = text(wire.path, "path");
   if (!/^[a-z0-9.-][a-z0-9._-]{0,63}\/./su.test(path)) throw new MalformedError("expected a path");
-  const extra = Object.fromEntries(Object.entries(wire).filter(([name]) => !known.has(name)));
+  const unknown = Object.keys(wire).filter((name) => !known.has(name));
   return {
     path,
     entry: entryFrom(wire, body),
     marks: wire.marks === undefined ? noMarks : marksFrom(wire.marks),
-    extra: Object.keys(extra).length === 0 ? null : extra,
+    extra:
+      unknown.length === 0 ? null : Object.fromEntries(unknown.map((name) => [name, wire[name as keyof WireEntry]])),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { request } from "node:https";
-import { unpack } from "../../service/replication/link.ts";
+import { unpack } from "../../service/replication/compression.ts";
 import { type Answer, decode, type Head, type Message, readAnswer } from "../../service/replication/protocol.ts";
 import type { Cluster } from "./cluster.ts";
 import { query } from "./databases.ts";

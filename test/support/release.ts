@@ -29,7 +29,7 @@ const releases: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   newer: [
     { file: protocol, find: "export const protocol = 1;", replace: "export const protocol = 2;" },
-    { file: protocol, find: "      needs: 1,", replace: '      needs: 1, "of-newer": [{}],' },
+    { file: protocol, find: "    needs: 1,", replace: '      needs: 1, "of-newer": [{}],' },
     { file: "service/replication/wire.ts", find: "    ...extra,\n", replace: '    colour: "blue",\n    ...extra,\n' },
   ],
 };

@@ -94,9 +94,10 @@ select null, null, pg_snapshot_xmin(pg_current_snapshot()) from checked union al
 export async function apply(connections: Connections, request: Apply): Promise<Applied | "floor"> {
   const { sender, floor, arrivals, quarantine, claims } = request;
   const writes = arrivals.flatMap(({ path, expects, write }) => (write === null ? [] : [{ path, expects, write }]));
+  const shards = writes.map(({ path }) => shardOf(path));
   const losers = arrivals.filter(({ loser }) => loser !== null);
   const values = [
-    ...writeColumns(writes),
+    ...writeColumns(writes, shards),
     ...keptColumns(losers.map(({ loser }) => loser!)),
     losers.map(({ write }) => write !== null),
     sender.peer,
@@ -110,7 +111,7 @@ export async function apply(connections: Connections, request: Apply): Promise<A
     claims.map(({ shard }) => shard),
     claims.map(({ complete }) => complete),
     floor,
-    ...reachedColumns(writes.map(({ write }) => write)),
+    ...reachedColumns(writes, shards),
   ];
   let rows: (string | null)[][];
   try {
@@ -127,45 +128,70 @@ export async function apply(connections: Connections, request: Apply): Promise<A
   };
 }
 
-function writeColumns(writes: readonly { readonly path: Path; readonly expects: number; readonly write: Carried }[]) {
+type Write = { readonly path: Path; readonly expects: number; readonly write: Carried };
+
+function writeColumns(writes: readonly Write[], shards: readonly number[]): unknown[] {
+  const entries = writes.map(({ write }) => write.entry);
+  const values = entries.map((entry) => (entry.kind === "value" ? entry : null));
+  const counters = entries.map((entry) => (entry.kind === "counter" ? entry : null));
   const bodies: Uint8Array[] = [];
   let length = 0;
-  const rows = writes.map(({ path, expects, write: { entry, marks, extra } }) => {
-    const value = entry.kind === "value" ? entry : null;
-    const counter = entry.kind === "counter" ? entry : null;
-    let position: number | null = null;
-    if (value?.body) {
-      position = length;
-      bodies.push(value.body);
-      length += value.body.length;
-    }
-    return [
-      ...[path, expects, entry.kind[0]!, position, value?.size ?? 0, value?.blob ?? null],
-      ...[value?.contentType ?? null, value?.contentEncoding ?? null, value?.meta ?? null, value?.expiresAt ?? null],
-      ...[counter?.epoch.time ?? null, counter?.epoch.origin ?? null, counter ? cellsJson(counter.cells) : null],
-      ...[entry.version.time, entry.version.origin, seenJson(entry.seen)],
-      ...[JSON.stringify(marksJson(marks)), extra === null ? null : JSON.stringify(extra)],
-    ];
+  const positions = values.map((value) => {
+    if (value === null || value.body === null) return null;
+    bodies.push(value.body);
+    length += value.body.length;
+    return length - value.body.length;
   });
-  const columns: unknown[] = Array.from({ length: 18 }, (_, i) => rows.map((row) => row[i] ?? null));
-  const shards = Object.fromEntries(writes.map(({ path }) => [path, shardOf(path)]));
-  return [...columns.toSpliced(13, 0, JSON.stringify(shards)), Buffer.concat(bodies, length)];
+  const shardOfPath = writes.map(({ path }, i) => `${JSON.stringify(path)}:${shards[i]}`);
+  return [
+    writes.map(({ path }) => path),
+    numbers(writes.map(({ expects }) => expects)),
+    entries.map(({ kind }) => kind[0]!),
+    numbers(positions),
+    numbers(values.map((value) => value?.size ?? 0)),
+    sparse(values.map((value) => value?.blob)),
+    sparse(values.map((value) => value?.contentType)),
+    sparse(values.map((value) => value?.contentEncoding)),
+    sparse(values.map((value) => value?.meta)),
+    sparse(values.map((value) => value?.expiresAt)),
+    sparse(counters.map((counter) => counter?.epoch.time)),
+    sparse(counters.map((counter) => counter?.epoch.origin)),
+    sparse(counters.map((counter) => counter && cellsJson(counter.cells))),
+    `{${shardOfPath.join(",")}}`,
+    numbers(entries.map(({ version }) => version.time)),
+    entries.map(({ version }) => version.origin),
+    sparse(entries.map(({ seen }) => seenJson(seen))),
+    writes.map(({ write }) => JSON.stringify(marksJson(write.marks))),
+    sparse(writes.map(({ write }) => write.extra && JSON.stringify(write.extra))),
+    Buffer.concat(bodies, length),
+  ];
+}
+
+/** An array of numbers as PostgreSQL reads it: what pg makes of one, number by number, took longer than all else. */
+function numbers(values: readonly (number | bigint | null)[]): string {
+  return `{${values.map((value) => value ?? "NULL").join(",")}}`;
+}
+
+/** A column that is empty in most batches: `unnest` fills one that is too short with nulls. */
+function sparse<T>(values: readonly (T | null | undefined)[]): readonly (T | null | undefined)[] {
+  return values.every((value) => value == null) ? [] : values;
 }
 
 /** The newest marks of a batch by cloud and shard, in an order that keeps two batches from waiting for each other. */
-function reachedColumns(writes: readonly Carried[]): unknown[][] {
-  const newest = new Map<string, { readonly cloud: string; readonly shard: number; readonly mark: Mark }>();
-  for (const { path, marks } of writes) {
-    const shard = shardOf(path);
-    for (const [cloud, mark] of Object.entries(marks)) {
-      const known = newest.get(`${cloud} ${shard}`);
-      if (known === undefined || compareMarks(known.mark, mark) < 0)
-        newest.set(`${cloud} ${shard}`, { cloud, shard, mark });
+function reachedColumns(writes: readonly Write[], shards: readonly number[]): unknown[][] {
+  const newest = new Map<string, Mark[]>();
+  for (const [i, { write }] of writes.entries()) {
+    const shard = shards[i]!;
+    for (const cloud in write.marks) {
+      const mark = write.marks[cloud]!;
+      const known = newest.get(cloud) ?? [];
+      if (known[shard] === undefined || compareMarks(known[shard], mark) < 0) known[shard] = mark;
+      newest.set(cloud, known);
     }
   }
-  const rows = [...newest.values()].sort((a, b) =>
-    a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : a.shard - b.shard,
-  );
+  // `flatMap` passes over shards without a mark.
+  const rows = [...newest].flatMap(([cloud, marks]) => marks.flatMap((mark, shard) => [{ cloud, shard, mark }]));
+  rows.sort((a, b) => (a.cloud < b.cloud ? -1 : a.cloud > b.cloud ? 1 : a.shard - b.shard));
   return [
     rows.map(({ cloud }) => cloud),
     rows.map(({ shard }) => shard),
