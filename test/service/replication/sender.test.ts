@@ -8,6 +8,9 @@ const turns = async () => {
   for (let i = 0; i < 50; i++) await new Promise(setImmediate);
 };
 
+/** Never lets the time come at which a peer is told how far it is complete. */
+const noClaims = (milliseconds: number) => (milliseconds === 100 ? new Promise<void>(() => {}) : Promise.resolve());
+
 describe("what entered in several shards", () => {
   let now: number;
   /** Milliseconds that the cursors' move takes. */
@@ -15,6 +18,8 @@ describe("what entered in several shards", () => {
   /** Windows until nothing is left. */
   let left: number;
   let windows: number[][];
+  /** How many rows each may have. */
+  let limits: number[];
   let pauses: number[];
   /** Called in the middle of each window. */
   let meanwhile: () => void;
@@ -24,15 +29,16 @@ describe("what entered in several shards", () => {
   let sender: Sender;
 
   beforeEach(() => {
-    [now, moving, left, windows, pauses, released, stopped] = [0, 0, 1, [], [], [], false];
+    [now, moving, left, windows, limits, pauses, released, stopped] = [0, 0, 1, [], [], [], [], false];
     meanwhile = () => {};
     sleep = async () => {};
     const shardsOf = (cursors: readonly Cursor[]) => cursors.map(({ shard }) => shard);
     const store = {
       lease: async (peer: string, shards: readonly number[]) =>
         shards.map((shard) => ({ peer, shard, position: { xid: 0, id: 0, at: 0 }, fence: 1 })),
-      window: async (cursors: readonly Cursor[]) => {
+      window: async (cursors: readonly Cursor[], limit: number) => {
         windows.push(shardsOf(cursors));
+        limits.push(limit);
         meanwhile();
         return { to: { xid: 1, id: 0, at: 0 }, paths: ["default/a"], more: --left > 0 };
       },
@@ -83,8 +89,8 @@ describe("what entered in several shards", () => {
 
   it("leaves clients the more time the longer a small write takes, but always goes on", async () => {
     for (const [took, pause] of [
-      [1, 4],
-      [20, 80],
+      [1, 12],
+      [20, 240],
       [5000, 500],
     ] as const) {
       [moving, left, pauses] = [took, 2, []];
@@ -95,9 +101,25 @@ describe("what entered in several shards", () => {
     }
   });
 
+  it("comes in windows that grow from small ones, whenever the peer was away", async () => {
+    sleep = noClaims;
+    const send = async (count: number) => {
+      [limits, left] = [[], count];
+      sender.poke([0]);
+      await turns();
+      return limits;
+    };
+    assert.deepEqual(await send(6), [50, 100, 200, 400, 500, 500]);
+    assert.deepEqual(await send(1), [500]);
+    moving = Number.NaN;
+    await send(1);
+    moving = 0;
+    now += 60_000;
+    assert.deepEqual(await send(3), [50, 100, 200]);
+  });
+
   it("tells since when the peer answers again", async () => {
-    // No claims: here nobody takes them.
-    sleep = (milliseconds) => (milliseconds === 100 ? new Promise(() => {}) : Promise.resolve());
+    sleep = noClaims;
     const send = async () => {
       [now, left] = [now + 1000, 1];
       sender.poke([0]);
