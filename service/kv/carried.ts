@@ -39,7 +39,17 @@ function carry(current: Carried | null, incoming: Carried, merged: Entry): Carri
   const isIncoming = compareVersions(merged.version, incoming.entry.version) === 0;
   const mine = current?.marks ?? noMarks;
   const marks = merged.kind === "counter" ? raise(mine, incoming.marks) : isIncoming ? incoming.marks : mine;
-  return { path: incoming.path, entry: merged, marks, extra };
+  return { path: incoming.path, entry: withOwnEpoch(merged, current?.entry, incoming.entry), marks, extra };
+}
+
+/**
+ * A counter keeps what it was born over when the floor has passed that: a database of before then, which was restored, can
+ * tell by it that what it has counted belongs to an earlier life.
+ */
+function withOwnEpoch(merged: Entry, ...from: readonly (Entry | undefined)[]): Entry {
+  if (merged.kind !== "counter" || merged.epoch.time > 0n) return merged;
+  const epochs = from.flatMap((entry) => (entry?.kind === "counter" ? [entry.epoch] : []));
+  return { ...merged, epoch: epochs.reduce((a, b) => (compareVersions(a, b) < 0 ? b : a), merged.epoch) };
 }
 
 /**

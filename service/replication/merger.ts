@@ -1,7 +1,8 @@
 import { type Carried, meet } from "../kv/carried.ts";
 import { hybridTime, maxAhead } from "../kv/clock.ts";
-import { aboveFloor } from "../kv/entry.ts";
+import { aboveFloor, type Entry } from "../kv/entry.ts";
 import { type Path, shardOf } from "../kv/path.ts";
+import { compareVersions } from "../kv/version.ts";
 import { type Arrival, type Identity, isDoubtful, type Sender } from "../store/member.ts";
 import type { Io } from "./io.ts";
 import type { Result } from "./protocol.ts";
@@ -102,7 +103,7 @@ export class Merger {
         continue;
       }
       // Merged with what the backup had, what was deleted and forgotten since would come back.
-      const here = isInDoubt ? trusted(carried, floor) : carried;
+      const here = isInDoubt ? trusted(carried, incoming, self) : carried;
       const meeting = meet(here, incoming, floor, this.#io.now());
       // What lost is kept to be looked at, so its bytes must be here too; an old state that nobody keeps needs none.
       const isKept = meeting.write !== null || meeting.loser !== null;
@@ -142,8 +143,15 @@ export class Merger {
   }
 }
 
-/** What a restored database has of a key that its peers cannot have deleted and forgotten. */
-function trusted(carried: Carried | null, floor: bigint): Carried | null {
+/** What a restored database has of a key that its peers, of which one sends `incoming`, cannot have deleted and forgotten. */
+function trusted(carried: Carried | null, incoming: Carried, { floor, soundUpTo }: Identity): Carried | null {
   const entry = carried && aboveFloor(carried.entry, floor);
-  return entry && { ...carried!, entry };
+  if (entry === null || isOfEarlierLife(entry, incoming.entry, soundUpTo)) return null;
+  return { ...carried!, entry };
+}
+
+/** Whether a counter began anew when the backup, made under the floor `soundUpTo`, had been made. */
+function isOfEarlierLife(entry: Entry, incoming: Entry, soundUpTo: bigint): boolean {
+  if (entry.kind !== "counter" || incoming.kind !== "counter" || incoming.epoch.time <= soundUpTo) return false;
+  return compareVersions(entry.epoch, incoming.epoch) < 0;
 }

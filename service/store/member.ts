@@ -247,8 +247,8 @@ export interface MemberStore {
   /** A repair that began under these numbers and this floor has found no difference left. */
   finishRepair({ peer, repair, settling }: RepairBegun, floor: bigint, now: number): Promise<void>;
   /**
-   * A restored database drops what it has of these keys up to the floor, cells of counters too: every peer had it, and may
-   * have deleted and forgotten it since the backup.
+   * A restored database drops what it has up to the floor of these keys, which a peer lacks: every peer had it, and has
+   * deleted and forgotten it since the backup. A counter of which it has a cell up to there goes whole: that life of it ended.
    */
   forget(paths: readonly Path[], floor: bigint): Promise<void>;
   /**

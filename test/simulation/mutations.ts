@@ -442,6 +442,22 @@ export const unitMutations: Readonly<Record<string, { readonly test: string; rea
         },
       ],
     },
+    "a restored counter is added to the life that began after its backup": {
+      test: "test/service/replication/restored.test.ts",
+      changes: [
+        { file: merger, find: "return compareVersions(entry.epoch, incoming.epoch) < 0;", replace: "return false;" },
+      ],
+    },
+    "a merged counter forgets what it was born over when the floor has passed that": {
+      test: "test/service/replication/restored.test.ts",
+      changes: [
+        {
+          file: "service/kv/carried.ts",
+          find: 'if (merged.kind !== "counter" || merged.epoch.time > 0n) return merged;',
+          replace: "if (true) return merged;",
+        },
+      ],
+    },
     "what was meant for the database of before a restore is taken": {
       test: "test/service/replication/restored.test.ts",
       changes: [

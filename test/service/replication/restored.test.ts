@@ -23,9 +23,10 @@ const text = (time: bigint): Entry => {
   const rest = { blob: null, contentType: null, contentEncoding: null, meta: null, expiresAt: null };
   return { kind: "value", version: { time, origin: "gcp" }, seen: {}, body: Buffer.from("x"), size: 1, ...rest };
 };
-function counter(cells: Readonly<Record<string, Cell>>): Entry {
+function counter(cells: Readonly<Record<string, Cell>>, bornOver = 0n): Entry {
   const [origin, { time }] = Object.entries(cells).sort(([, a], [, b]) => Number(b.time - a.time))[0]!;
-  return { kind: "counter", version: { time, origin }, seen: {}, epoch: zeroVersion, cells };
+  const epoch = bornOver === 0n ? zeroVersion : { time: bornOver, origin: "gcp" };
+  return { kind: "counter", version: { time, origin }, seen: {}, epoch, cells };
 }
 
 describe("a database that was restored", () => {
@@ -84,6 +85,30 @@ describe("a database that was restored", () => {
     const left = found();
     assert.ok(left?.kind === "counter");
     assert.deepEqual(left.cells, { ...sent, aws: own });
+  });
+
+  it("drops what it counted when the counter began anew after its backup, though the floor has passed that", async () => {
+    await restore(at(-1000), counter({ aws: { time: at(-200), sum: 5 } }));
+    const deleted = at(-2000);
+    const sent = counter({ gcp: { time: at(-500), sum: 1 } }, deleted);
+    assert.deepEqual(await merger.merge(gcp, [carry(sent)], await member.identity()), [null]);
+    assert.deepEqual(found(), sent);
+    // What it has got since then is of the present life, whoever sends more of that.
+    const more = counter({ azure: { time: at(-400), sum: 2 } }, deleted);
+    assert.deepEqual(await merger.merge(gcp, [carry(more)], await member.identity()), [null]);
+    const left = found();
+    assert.ok(left?.kind === "counter");
+    assert.deepEqual(left.cells, { gcp: { time: at(-500), sum: 1 }, azure: { time: at(-400), sum: 2 } });
+  });
+
+  it("keeps what it counted in the life that goes on, though the floor has passed its beginning", async () => {
+    const own = { time: at(-200), sum: 5 };
+    await restore(at(-1000), counter({ aws: own }, at(-2000)));
+    const sent = counter({ gcp: { time: at(-500), sum: 1 } }, at(-2000));
+    assert.deepEqual(await merger.merge(gcp, [carry(sent)], await member.identity()), [null]);
+    const left = found();
+    assert.ok(left?.kind === "counter");
+    assert.deepEqual(left.cells, { aws: own, gcp: { time: at(-500), sum: 1 } });
   });
 
   it("takes nothing that was meant for the database whose place it took", async () => {

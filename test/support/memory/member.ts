@@ -290,15 +290,12 @@ export function memoryMember(db: MemoryDatabase, origin: string): MemberStore {
         db.peers.set(peer, { ...known, ...left, cleanAt: now });
       }),
     forget: (paths, floor) =>
-      db.write((xid) => {
+      db.write(() => {
         for (const path of paths) {
-          const row = db.entries.get(path);
-          if (row === undefined) continue;
-          const { entry } = row;
-          if (entry.version.time <= floor || entry.kind === "counter") db.entries.delete(path);
-          if (entry.version.time <= floor || entry.kind !== "counter") continue;
-          const cells = Object.fromEntries(Object.entries(entry.cells).filter(([, { time }]) => time > floor));
-          db.entries.set(path, { ...row, changed: xid, entry: { ...entry, cells } });
+          const entry = db.entries.get(path)?.entry;
+          if (entry === undefined) continue;
+          const cells = entry.kind === "counter" ? Object.values(entry.cells) : [];
+          if (entry.version.time <= floor || cells.some(({ time }) => time <= floor)) db.entries.delete(path);
         }
       }),
     copied: () =>

@@ -215,11 +215,8 @@ export async function finishRepair(
 }
 
 export async function forget(connections: Connections, paths: readonly Path[], floor: bigint): Promise<void> {
-  const text = `with gone as (
-      delete from entries where path = any($1::text[]) and hlc <= $2::bigint
-    ) update entries set changed = pg_current_xact_id(), cells = (
-      select jsonb_object_agg(key, value) from jsonb_each(cells) where (value ->> 't')::bigint > $2::bigint
-    ) where path = any($1::text[]) and hlc > $2::bigint and kind = 'c'`;
+  const text = `delete from entries where path = any($1::text[]) and (hlc <= $2::bigint
+    or exists (select from jsonb_each(cells) where (value ->> 't')::bigint <= $2::bigint))`;
   await connections.query("forget", text, [paths, floor]);
 }
 
