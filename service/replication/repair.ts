@@ -10,19 +10,21 @@ import type { Merger, Outcome } from "./merger.ts";
 import type { Range, RangeSum, Stage } from "./protocol.ts";
 import { after } from "./receiver.ts";
 
-/** Keys that are read at once, and those of one range: a difference costs a list of one range. */
+/** Keys that are read at once where something is known to lack, and where not: the fewer, the shorter clients wait for them. */
 const stepKeys = 4000;
+const calmStepKeys = 1000;
+/** Those of one range: a difference costs a list of one range. */
 const rangeKeys = 250;
 /** Keys whose entries are compared at once, and the bytes of their values. */
 const exchangedKeys = 100;
 const exchangedBytes = 2 * 2 ** 20;
 /**
  * Milliseconds between steps, and so many times as long as a step took where nothing is known to lack: clients hardly notice,
- * and a comparison of many keys takes a small part of a core. A step is some four thousand keys.
+ * and a comparison of many keys takes a small part of a core.
  */
 const rest = 50;
 const restFactor = 20;
-const maxRest = 2000;
+const maxRest = 30_000;
 /** Times that a peer is asked whether it has fetched the bytes of large values, and milliseconds in between. */
 const maxWaits = 30;
 const blobWait = 1000;
@@ -62,7 +64,7 @@ export class Repair {
     let wasRestored = false;
     for (let from: Path | null = ""; from !== null; ) {
       const startedAt = monotonic();
-      const step: Step = await rebuilding(() => this.#step(peer, from!));
+      const step: Step = await rebuilding(() => this.#step(peer, from!, isUrgent ? stepKeys : calmStepKeys));
       const pause = isUrgent ? rest : Math.max(rest, Math.min(maxRest, (monotonic() - startedAt) * restFactor));
       keys += step.keys;
       found += step.differing;
@@ -78,10 +80,10 @@ export class Repair {
     return { keys, differing: found };
   }
 
-  async #step(peer: string, from: Path): Promise<Step> {
+  async #step(peer: string, from: Path, size: number): Promise<Step> {
     const now = this.#io.now();
-    const { floor, rows } = await this.#io.store.digests(from, null, stepKeys, now);
-    const next = rows.length === stepKeys ? after(rows.at(-1)!.path) : null;
+    const { floor, rows } = await this.#io.store.digests(from, null, size, now);
+    const next = rows.length === size ? after(rows.at(-1)!.path) : null;
     const ranges = rangesOf(rows, from, next);
     const { head, body } = await exchange(this.#io, peer, { kind: "compare", now, ranges }, "differ", floor);
     let found = 0;

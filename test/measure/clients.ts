@@ -1,6 +1,6 @@
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { atPace } from "./pace.ts";
 import { request } from "./request.ts";
 
@@ -14,42 +14,57 @@ export type ClientsOptions = {
 /** Seconds that clients are there before they count: they open their connections once, not when a cloud comes back. */
 const warmUp = 2;
 
-/** Clients in a thread of their own: what they notice is the cloud's, not that of a thread that carries the links too. */
+/**
+ * Clients in a process of their own: what they notice is the cloud's. In a thread of the process that carries the links too
+ * they stood still, for up to a third of a second, while that collected its memory.
+ */
 export class Clients {
-  readonly #worker: Worker;
+  readonly #process: ChildProcess;
   readonly #took: Promise<readonly number[]>;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
-    this.#took = once(worker, "message").then(([took]) => took);
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    this.#took = nextMessage(process);
     // One that fails before they are stopped is told of then.
     this.#took.catch(() => {});
   }
 
   /** Resolves when they count: from now on each request does. */
   static async start(options: ClientsOptions): Promise<Clients> {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
-    await once(worker, "message");
-    return new Clients(worker);
+    const process = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)]);
+    await nextMessage(process);
+    return new Clients(process);
   }
 
   /** Ends them. Gives the milliseconds that each request took; rejects if one failed. */
   async stop(): Promise<readonly number[]> {
-    this.#worker.postMessage("stop");
-    return this.#took;
+    this.#process.send("stop");
+    const took = await this.#took;
+    this.#process.disconnect();
+    return took;
   }
 }
 
-if (!isMainThread) {
-  const { url, perSecond, value }: ClientsOptions = workerData;
+/** Rejects when the process ends without one; it says itself why. */
+async function nextMessage<T>(process: ChildProcess): Promise<T> {
+  const ended = once(process, "exit").then(([code]) => {
+    throw new Error(`the clients ended with ${code}`);
+  });
+  const [message] = await Promise.race([once(process, "message"), ended]);
+  return message;
+}
+
+async function run({ url, perSecond, value }: ClientsOptions): Promise<void> {
   const ended = new AbortController();
-  parentPort!.once("message", () => ended.abort());
+  process.once("message", () => ended.abort()).once("disconnect", () => process.exit());
   const first = warmUp * perSecond;
   // Three reads for each write, of few keys.
   const act = (i: number) => {
-    if (i === first) parentPort!.postMessage("counting");
+    if (i === first) process.send!("counting");
     const path = `/foreground-${Math.floor(i / 4) % 25}`;
     return i % 4 === 0 ? request(url, "PUT", path, value) : request(url, "GET", path);
   };
-  parentPort!.postMessage((await atPace(perSecond, ended.signal, act)).slice(first));
+  process.send!((await atPace(perSecond, ended.signal, act)).slice(first));
 }
+
+if (import.meta.main) await run(JSON.parse(process.argv[2]!));

@@ -19,22 +19,25 @@ export async function atPace(
   act: (index: number) => Promise<unknown>,
 ): Promise<number[]> {
   const took: number[] = [];
-  const running = new Set<Promise<void>>();
+  let underWay = 0;
+  let end = () => {};
   let failure: { readonly error: unknown } | null = null;
   const start = performance.now();
   for (let i = 0; !signal.aborted && failure === null; i++) {
     const due = start + (i * 1000) / perSecond;
     await sleep(Math.max(0, due - performance.now()));
+    underWay++;
     const one = act(i).then(
       () => void took.push(performance.now() - due),
       (error) => {
         failure ??= { error };
       },
     );
-    running.add(one);
-    void one.finally(() => running.delete(one));
+    void one.finally(() => {
+      if (--underWay === 0) end();
+    });
   }
-  await Promise.all(running);
+  if (underWay > 0) await new Promise<void>((resolve) => (end = resolve));
   if (failure !== null) throw (failure as { error: unknown }).error;
   return took;
 }

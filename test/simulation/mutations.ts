@@ -159,7 +159,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   "a restored cloud adds its backup to what peers send": [
-    { file: merger, find: "isInDoubt ? trusted(carried, floor) : carried", replace: "isInDoubt ? carried : carried" },
+    {
+      file: merger,
+      find: "isInDoubt ? trusted(carried, incoming, self) : carried",
+      replace: "isInDoubt ? carried : carried",
+    },
   ],
   "a restored cloud is sent only what its peers know that it lacks": [
     {
