@@ -15,8 +15,8 @@ export type ClientsOptions = {
 const warmUp = 2;
 
 /**
- * Clients in a process of their own: what they notice is the cloud's. In a thread of the process that carries the links too
- * they stood still, for up to a third of a second, while that collected its memory.
+ * Clients in a process and session of their own: what they notice is the cloud's. Linux shares processors out by sessions:
+ * beside the links, which carry all that a cloud lacks, clients stood still for up to a third of a second.
  */
 export class Clients {
   readonly #process: ChildProcess;
@@ -31,7 +31,7 @@ export class Clients {
 
   /** Resolves when they count: from now on each request does. */
   static async start(options: ClientsOptions): Promise<Clients> {
-    const process = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)]);
+    const process = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], { detached: true });
     await nextMessage(process);
     return new Clients(process);
   }
