@@ -10,6 +10,9 @@ export type CollectorOptions = {
   readonly now: Now;
 };
 
+/** Nothing has referred to a blob since then, by the clock; and when it had been put. */
+type Waiting = { readonly since: number; readonly putAt: number };
+
 /** Digests of one question to the database. */
 const batchSize = 500;
 /** Blobs that may wait for their end at a time, so that memory is bounded; the rest has its turn in later rounds. */
@@ -22,8 +25,8 @@ const maxWaiting = 100_000;
  */
 export class BlobCollector {
   readonly #options: CollectorOptions;
-  /** What nothing referred to in the last round: since when, and when it had been put. */
-  #waiting: ReadonlyMap<Digest, { readonly since: number; readonly putAt: number }> = new Map();
+  /** What nothing referred to in the last round. */
+  #waiting: ReadonlyMap<Digest, Waiting> = new Map();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -32,7 +35,7 @@ export class BlobCollector {
   /** Looks at all blobs once. Resolves with how many it deleted. One round at a time. */
   async round(): Promise<number> {
     const { blobs, grace, now } = this.#options;
-    const waiting = new Map<Digest, { readonly since: number; readonly putAt: number }>();
+    const waiting = new Map<Digest, Waiting>();
     let deleted = 0;
     let batch = new Map<Digest, number>();
     const collect = async () => {

@@ -11,7 +11,10 @@ import type { Io } from "./io.ts";
  * wait while it is read and packed, hardly notice.
  */
 const windowRows = 500;
-/** The same for the first window to a peer that was away; each that follows is twice as large. Both clouds do it all anew. */
+/**
+ * The same for the first window to a peer that was away; each that follows is twice as large. Both clouds have to warm up: what
+ * they do then is compiled anew, and their memory is full of other things.
+ */
 const firstWindowRows = 50;
 /** Milliseconds that cursors are held without news of their holder: so long shards stand still when a process is killed. */
 const leaseMilliseconds = 8000;

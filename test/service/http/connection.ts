@@ -28,6 +28,11 @@ export class Connection {
     return new Connection(socket);
   }
 
+  /** The other side sends nothing more. */
+  get isClosed(): boolean {
+    return this.#ended;
+  }
+
   write(bytes: string | Uint8Array): void {
     this.socket.write(bytes);
   }
